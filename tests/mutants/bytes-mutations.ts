@@ -103,6 +103,12 @@ export const BYTES_MUTATIONS: readonly JudgedMutation[] = [
     red: /an aborted commit leaves nothing behind/,
   },
   {
+    name: 'what an aborted transaction has deleted of a store of sessions stays deleted',
+    edits: [{ mark: 'undone-sessions', replace: '' }],
+    judge: TYPED_STORES,
+    red: /a session store/,
+  },
+  {
     name: 'rows of an aborted transaction stay in the record cache',
     edits: [{ mark: 'cache-only-committed', condition: 'flushed !== undefined' }],
     judge: `${STREAMS}/store/cached-stores.test.ts`,

@@ -134,7 +134,7 @@ export class KeyIndex implements OrderedTexts {
 }
 
 /** The index of the first key that is not below `bound`. */
-export function lowerBound(keys: readonly string[], bound: string): number {
+function lowerBound(keys: readonly string[], bound: string): number {
   let low = 0;
   let high = keys.length;
   while (low < high) {

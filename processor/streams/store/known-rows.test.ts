@@ -50,6 +50,16 @@ test('when it is full, a few of the rows that are read once come in, and one tha
   expect(hits.length).toBeGreaterThan(100);
 });
 
+test('whether values are worth their place is told by the writes of the stores that are not left to others', () => {
+  const rows = new KnownRows(65_536, undefined);
+  rows.leave('joined');
+  const others = Array.from({ length: 100 }, (_, n) => RowChange.of('joined', Buffer.from(String(n)), value));
+  rows.get(change.store, whole);
+  rows.committed([...others, change], []);
+  expect(rows.get(change.store, whole)).toEqual(change.value);
+  expect(rows.get('joined', dataKey('joined', Buffer.from('1')))).toBeUndefined();
+});
+
 test('a commit that ends when all is closed leaves nothing', () => {
   const rows = new KnownRows(65_536, undefined);
   rows.get(change.store, whole);

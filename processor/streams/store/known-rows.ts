@@ -16,7 +16,13 @@ const COMMITS_UNASKED = 1_000;
 export class KnownRows {
   /** Of all rows, and of those that come with a commit under way. Undefined: not known. */
   keys: KnownKeys | undefined;
-  readonly #cache: RowCache;
+  #cache: RowCache;
+  readonly #cacheBytes: number;
+  /** Stores whose rows others know and keep. */
+  readonly #left = new Set<string>();
+  /** What was last asked of `#isLeft`: changes of one store are together. */
+  #lastStore = '';
+  #isLastLeft = false;
   /** Rows that it did not know when it was asked, since the last commit. */
   #misses = 0;
   /** Commits since it was last asked. */
@@ -27,17 +33,38 @@ export class KnownRows {
 
   /** @param cacheBytes of all memory that values take. */
   constructor(cacheBytes: number, keys: KnownKeys | undefined) {
+    this.#cacheBytes = cacheBytes;
     this.#cache = new RowCache(cacheBytes);
     this.keys = keys;
   }
 
+  /** From now on nothing is known here of this store's rows. Answers the memory that their values may take. */
+  leave(store: string): number {
+    const half = Math.floor(this.#cacheBytes / 2);
+    if (this.#left.has(store)) return half;
+    this.#left.add(store);
+    this.#lastStore = '';
+    this.#cache = new RowCache(this.#cacheBytes - half);
+    return half;
+  }
+
+  #isLeft(store: string): boolean {
+    if (this.#left.size === 0) return false;
+    if (store !== this.#lastStore) {
+      this.#lastStore = store;
+      this.#isLastLeft = this.#left.has(store);
+    }
+    return this.#isLastLeft;
+  }
+
   /** It is sure that there is no row, nor comes one with a commit under way. `whole`: a data key (data-key.ts). */
-  lacks(whole: Uint8Array): boolean {
-    return this.keys?.lacks(hashOfBytes(whole)) === true;
+  lacks(store: string, whole: Uint8Array): boolean {
+    return !this.#isLeft(store) && this.keys?.lacks(hashOfBytes(whole)) === true;
   }
 
   /** The value, the caller's own; null: there is no row; undefined: it is not known. */
   get(store: string, whole: Uint8Array): Buffer | null | undefined {
+    if (this.#isLeft(store)) return undefined;
     const hash = hashOfBytes(whole);
     if (this.keys?.lacks(hash) === true) return null;
     this.#commitsUnasked = 0;
@@ -48,6 +75,7 @@ export class KnownRows {
 
   /** The value of a row that `get` did not know. */
   found(store: string, whole: Uint8Array, value: Buffer): void {
+    if (this.#isLeft(store)) return;
     // Of rows that are read at random each kept one is worth the same, and only rows that come again earn their place.
     if (!this.#cache.hasRoom && !this.#takesOne()) return;
     this.#cache.put(store, whole, hashOfBytes(whole), value, true);
@@ -59,8 +87,8 @@ export class KnownRows {
   }
 
   /** A row that was not there comes with the commit under way. */
-  comes(whole: Uint8Array): void {
-    this.keys?.add(hashOfBytes(whole));
+  comes(store: string, whole: Uint8Array): void {
+    if (!this.#isLeft(store)) this.keys?.add(hashOfBytes(whole));
   }
 
   /** These changes are committed. `olds`: what was there before each; null or undefined: nothing. */
@@ -68,7 +96,7 @@ export class KnownRows {
     if (this.#isClosed) return;
     // Values are worth the place of others where reads miss them: those that are only written, or that others keep,
     // are not.
-    const areWanted = this.#misses > 0 && this.#misses * WRITES_A_READ >= changes.length;
+    const areWanted = this.#misses > 0 && this.#misses * WRITES_A_READ >= this.#countOwn(changes);
     this.#misses = 0;
     if (changes.length > 0) this.#commitsUnasked += 1;
     if (this.#commitsUnasked >= COMMITS_UNASKED) this.#cache.clear();
@@ -76,6 +104,7 @@ export class KnownRows {
     for (let index = 0; index < changes.length; index += 1) {
       const change = changes[index] as RowChange;
       const { store, bytes, at, keyBytes, valueBytes } = change;
+      if (this.#isLeft(store)) continue;
       const isDeleted = valueBytes < 0;
       const isGone = isDeleted && (olds[index] ?? null) !== null;
       if (!areKept && !isGone) continue;
@@ -88,6 +117,13 @@ export class KnownRows {
       if (!isDeleted)
         this.#cache.put(store, whole, hash, bytes, areWanted || this.#cache.hasRoom, at + keyBytes, valueBytes);
     }
+  }
+
+  #countOwn(changes: readonly RowChange[]): number {
+    if (this.#left.size === 0) return changes.length;
+    let count = 0;
+    for (const { store } of changes) if (!this.#isLeft(store)) count += 1;
+    return count;
   }
 
   /** Forgets all, and keeps nothing from here on. */

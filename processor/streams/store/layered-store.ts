@@ -48,6 +48,10 @@ export class LayeredStore implements StateStore {
     return this.#layer(store).getText?.(store, key);
   }
 
+  leaveRows(store: string): number {
+    return this.#layer(store).leaveRows?.(store) ?? 0;
+  }
+
   entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]> {
     return this.#layer(store).entries(store, from, to);
   }

@@ -350,6 +350,43 @@ test('a row that was read is not read again, and is what the last commit made of
   await store.close();
 });
 
+test('rows of a store that others know are neither known nor kept, and those of other stores are', async () => {
+  const store = await open();
+  const reads = jest.spyOn(Level.prototype, 'getSync');
+  const found = (name: string, text: string) => {
+    reads.mockClear();
+    return [store.get(name, Buffer.from(text))?.toString(), reads.mock.calls.length];
+  };
+  const both = (texts: readonly string[], value: string | null): StoreBatch => {
+    const { changes, ...rest } = rows(texts, value);
+    return { ...rest, changes: changes.flatMap((change) => [change, { ...change, store: 'joined' }]) };
+  };
+  await store.commit(both(['before'], '1'));
+  expect([store.leaveRows?.('joined'), store.leaveRows?.('joined')]).toEqual([1 << 22, 1 << 22]);
+  await store.commit(both(['CA', 'NY'], '1'));
+  await store.commit(both(['NY'], null));
+  for (const time of [1, 2]) {
+    expect(['before', 'CA', 'NY'].map((text) => found('joined', text))).toEqual([
+      ['1', 1],
+      ['1', 1],
+      [undefined, 1],
+    ]);
+    expect(['before', 'CA', 'NY'].map((text) => found('counts', text))).toEqual([
+      ['1', time === 1 ? 1 : 0],
+      ['1', time === 1 ? 1 : 0],
+      [undefined, 0],
+    ]);
+  }
+  const commit = store.commit(both(['ME'], '1'));
+  expect(['before', 'CA'].map((text) => found('joined', text)[0])).toEqual(['1', '1']);
+  await commit;
+  await store.commit(both(['CA', 'ME', 'before'], null));
+  reads.mockRestore();
+  expect(store.digest().entries).toBe(0);
+  expect(await store.verify()).toBe(true);
+  await store.close();
+});
+
 test('while a commit is under way, rows are LevelDB’s', async () => {
   const store = await open();
   await store.commit(rows(['CA'], '1'));

@@ -287,12 +287,16 @@ class OpenLevelDbStore implements LevelDbStore {
     if (this.#isEmpty) return undefined;
     if (!this.#isUsable) return this.#read(whole);
     // mutant: reads-in-commit
-    if (this.#committing) return this.#rows.lacks(whole) ? undefined : this.#read(whole);
+    if (this.#committing) return this.#rows.lacks(store, whole) ? undefined : this.#read(whole);
     const known = this.#rows.get(store, whole);
     if (known !== undefined) return known ?? undefined;
     const value = this.#read(whole);
     if (value !== undefined) this.#rows.found(store, whole, value);
     return value;
+  }
+
+  leaveRows(store: string): number {
+    return this.#rows.leave(store);
   }
 
   get #isUsable(): boolean {
@@ -405,7 +409,7 @@ class OpenLevelDbStore implements LevelDbStore {
           digest.add(whole, bytes, change.hash, valueAt, valueBytes);
           writes.put(whole, this.#passing.of(bytes, valueAt, valueBytes));
           // mutant: known-keys
-          if (old === null) this.#rows.comes(whole);
+          if (old === null) this.#rows.comes(change.store, whole);
         } else if (old !== null) writes.del(whole);
       }
       const committed: CommittedRecord = {

@@ -1,4 +1,4 @@
-import { LISTED, NONE, type DuplicateRows } from './duplicate-rows.ts';
+import { GONE, LISTED, NONE, type DuplicateRows } from './duplicate-rows.ts';
 
 /** Rows one behind the other, by `next`. */
 interface Span {
@@ -19,6 +19,7 @@ export class RowsInTime {
   readonly #rows: DuplicateRows;
   readonly #spanMs: number;
   readonly #spans = new Map<number, Span>();
+  #size = 0;
   /** The numbers of the spans, in order. */
   readonly #order: number[] = [];
 
@@ -28,8 +29,13 @@ export class RowsInTime {
     this.#spanMs = Math.max(1, Math.ceil(keptMs / SPANS));
   }
 
+  get size(): number {
+    return this.#size;
+  }
+
   add(row: number): void {
     if (this.#spanMs === Infinity) return;
+    this.#size += 1;
     const { startMs, next } = this.#rows;
     const at = Math.floor((startMs[row] as number) / this.#spanMs);
     this.#rows.set(row, LISTED);
@@ -65,8 +71,34 @@ export class RowsInTime {
       if ((this.#rows.startMs[row] as number) >= endMs) return NONE;
       span.first = this.#rows.next[row] as number;
       span.rows -= 1;
+      this.#size -= 1;
       this.#rows.unset(row, LISTED);
       return row;
+    }
+  }
+
+  /** Takes out, and frees, all rows that are gone. */
+  sweep(): void {
+    const { next } = this.#rows;
+    for (const span of this.#spans.values()) {
+      const { first } = span;
+      span.first = span.last = NONE;
+      this.#size -= span.rows;
+      span.rows = 0;
+      for (let row = first, after = NONE; row !== NONE; row = after) {
+        after = next[row] as number;
+        if (this.#rows.is(row, GONE)) {
+          this.#rows.unset(row, LISTED);
+          this.#rows.free(row);
+          continue;
+        }
+        if (span.first === NONE) span.first = row;
+        else next[span.last] = row;
+        next[row] = NONE;
+        span.last = row;
+        span.rows += 1;
+      }
+      this.#size += span.rows;
     }
   }
 

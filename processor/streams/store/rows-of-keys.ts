@@ -42,9 +42,9 @@ export class RowsOfKeys {
     return key === NONE ? this.#make(id) : key;
   }
 
-  /** The row's key has it, behind all that do not start later. */
+  /** The row's key has it, behind all that start before, and those of its start whose numbers are smaller. */
   add(row: number): void {
-    const { startMs, key: keys } = this.#rows;
+    const { startMs, number, key: keys } = this.#rows;
     const key = keys[row] as number;
     const count = this.#count[key] as number;
     if ((this.#first[key] as number) + count === (this.#piece[key] as number) + (1 << (this.#power[key] as number)))
@@ -54,10 +54,12 @@ export class RowsOfKeys {
     const end = first + count;
     const start = startMs[row] as number;
     let place = end;
-    if (count > 0 && (startMs[places[end - 1] as number] as number) > start) {
-      place = this.#placeOf(key, start, true);
-      places.copyWithin(place + 1, place, end);
+    if (count > 0 && (startMs[places[end - 1] as number] as number) > start) place = this.#placeOf(key, start, true);
+    for (; place > first; place -= 1) {
+      const before = places[place - 1] as number;
+      if (startMs[before] !== start || (number[before] as number) < (number[row] as number)) break;
     }
+    if (place < end) places.copyWithin(place + 1, place, end);
     places[place] = row;
     this.#count[key] = count + 1;
   }

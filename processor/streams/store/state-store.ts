@@ -15,6 +15,12 @@ export interface StateStore {
    */
   getText?(store: string, key: string): Buffer | null | undefined;
 
+  /**
+   * The caller knows from now on which rows this named store has, and keeps their values itself: none of them is kept
+   * here. Answers how many bytes it may keep, of all stores that are left to it. Left out: nothing is kept of any row.
+   */
+  leaveRows?(store: string): number;
+
   /** Committed entries of one named store, in key order, `from` inclusive to `to` exclusive. */
   entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]>;
 

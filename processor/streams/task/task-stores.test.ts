@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, jest, test } from '@jest/globals';
 import { emptyIndexes } from '../store/load-indexes.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import { RecordCache } from '../store/record-cache.ts';
@@ -60,4 +60,33 @@ test('rows of a store in memory are not kept a second time', async () => {
   await putAndCommit(inMemory, state, ['a']);
   expect(inMemory.get('counts', 'key-value').get('a')).toEqual({ of: 'a' });
   expect(cache.counts()).toEqual({ hits: 0, misses: 0, rows: 0, bytes: 0 });
+});
+
+test('rows of stores that retain duplicates are kept apart, as many as the state leaves to them', async () => {
+  const spec: StoreSpec = {
+    ...{ name: 'counts', kind: 'window', serde: jsonSerde(), windowSizeMs: 1, retentionMs: 1_000 },
+    retainDuplicates: true,
+  };
+  const specs = [spec, { ...spec, name: 'others' }];
+  const left: string[] = [];
+  state.leaveRows = (store) => (left.push(store), 300_000);
+  const reads = jest.spyOn(state, 'get');
+  const stores = open('0_0', state, specs);
+  expect(left).toEqual(['counts', 'others']);
+  const [one, other] = specs.map(({ name }) => stores.get(name, 'window'));
+  for (let at = 0; at < 3; at += 1) {
+    for (let nth = 0; nth < 50; nth += 1) {
+      one?.put('k', nth, 'x'.repeat(1_300));
+      other?.put('k', nth, 'x'.repeat(1_300));
+    }
+    await state.commit({ changes: stores.flush(), ...NO_OFFSETS });
+    stores.committed();
+  }
+  expect(cache.counts()).toMatchObject({ rows: 0, bytes: 0 });
+  one?.fetch('k', 0, 1_000);
+  const misses = reads.mock.calls.length;
+  // Some of 390 kB are in memory, and not all of them.
+  expect(misses).toBeGreaterThan(10);
+  expect(misses).toBeLessThan(150);
+  stores.close();
 });

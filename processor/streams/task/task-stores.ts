@@ -1,7 +1,7 @@
 import { StreamsError } from '../errors.ts';
 import { createKeyValueStore } from '../store/key-value-store.ts';
 import { isIndexed, type StoreIndexes } from '../store/load-indexes.ts';
-import { noCache, type RecordCache, type StoreCache } from '../store/record-cache.ts';
+import { noCache, RecordCache, type StoreCache } from '../store/record-cache.ts';
 import { createSessionStore } from '../store/session-store.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type {
@@ -47,6 +47,8 @@ export class TaskStores {
   readonly #stores = new Map<string, TaskStore>();
   readonly #buffered: readonly BufferedStore[];
   readonly #expiring: readonly (BufferedStore & ExpiringStore)[];
+  /** Of the stores that know which rows they have. */
+  #ownCache: RecordCache | undefined;
 
   constructor({ taskId, specs, state, indexes, cache, onLatePut }: TaskStoresOptions) {
     this.#taskId = taskId;
@@ -56,13 +58,20 @@ export class TaskStores {
       const index = indexes?.get(spec.name);
       if (index === undefined && isIndexed(spec))
         throw new StreamsError('THREAD_FAILED', `the keys of the store "${spec.name}" are not loaded`, { taskId });
-      // Rows that are in memory already are read from there.
-      const cached = cache === undefined || spec.inMemory === true ? noCache() : cache.open();
-      this.#stores.set(spec.name, opened(spec, state, index, cached, onLatePut));
+      this.#stores.set(spec.name, opened(spec, state, index, this.#cacheOf(spec, state, cache), onLatePut));
     }
     const stores = [...this.#stores.values()];
     this.#buffered = stores.map(({ store }) => store);
     this.#expiring = stores.flatMap((one) => (one.kind === 'key-value' ? [] : one.store));
+  }
+
+  #cacheOf(spec: StoreSpec, state: StateStore, cache: RecordCache | undefined): StoreCache {
+    // Rows that are in memory already are read from there.
+    if (spec.inMemory === true) return noCache();
+    if (spec.retainDuplicates !== true || state.leaveRows === undefined) return cache?.open() ?? noCache();
+    const ownBytes = state.leaveRows(spec.name);
+    this.#ownCache ??= new RecordCache(ownBytes);
+    return this.#ownCache.open();
   }
 
   /** @throws StreamsError TOPOLOGY_INVALID for a store that the task does not have. */
@@ -128,7 +137,7 @@ function opened(
     case 'window':
       return { kind, store: createWindowStore(spec, state, index, cache) };
     case 'session':
-      return { kind, store: createSessionStore(spec, state, index as NonNullable<typeof index>, cache) };
+      return { kind, store: createSessionStore(spec, state, index as NonNullable<typeof index>) };
     case 'versioned':
       return { kind, store: createVersionedStore(spec, state, index as VersionIndex, onLatePut, cache) };
   }

@@ -281,8 +281,8 @@ describe.each([
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
-        const it = await new Opened(await newMedium(), SESSION, (...args) =>
-          createSessionStore(SESSION, ...args),
+        const it = await new Opened(await newMedium(), SESSION, (state, index) =>
+          createSessionStore(SESSION, state, index),
         ).open();
         const model = new Model<{ key: Buffer; startMs: number; endMs: number; value: number }>();
         for (const [at, now] of steps.entries()) {

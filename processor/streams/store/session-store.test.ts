@@ -1,0 +1,259 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { jsonSerde, stringSerde, type Serde } from '../topology/serdes.ts';
+import { DuplicateRows, GONE, NONE } from './duplicate-rows.ts';
+import { openLevelDbStore } from './leveldb-store.ts';
+import { loadIndexes } from './load-indexes.ts';
+import { openMemoryStore } from './memory-store.ts';
+import { RowsInTime } from './rows-in-time.ts';
+import { createSessionStore } from './session-store.ts';
+import type { StateStore, StoreChange } from './state-store.ts';
+import type { LiveSessionStore, StoreSpec } from './typed-store.ts';
+
+const NAME = 'sessions';
+const STEPS = 3_000;
+const NO_OFFSETS = { changelogOffsets: new Map<string, number>(), inputOffsets: new Map<string, number>() };
+
+const latin1Serde: Serde<string> = {
+  serialize: (text) => Buffer.from(text, 'latin1'),
+  deserialize: (bytes) => bytes.toString('latin1'),
+};
+
+interface Value {
+  readonly of: string;
+}
+
+/** A session as the model has it. */
+interface Row {
+  readonly key: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly value: Value;
+  readonly timestampMs: number;
+}
+
+type Store = LiveSessionStore<string, Value>;
+
+/** Numbers from 0 up to 1, the same ones for the same seed. */
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) | 0;
+    return ((state ^ (state >>> 15)) >>> 0) / 2 ** 32;
+  };
+}
+
+const KEYS = [
+  'hot',
+  'a',
+  'é',
+  '\0',
+  'a\0',
+  'long'.repeat(60),
+  ...Array.from({ length: 40 }, (_, at) => `k ${String(at)}`),
+];
+
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-sessions-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+interface Case {
+  readonly seed: number;
+  readonly timed: boolean;
+  readonly key: Serde<string>;
+  readonly rowCacheBytes: number;
+}
+
+test.each<Case>([
+  { seed: 1, timed: true, key: stringSerde, rowCacheBytes: 1_000_000 },
+  { seed: 2, timed: false, key: latin1Serde, rowCacheBytes: 0 },
+  { seed: 3, timed: true, key: stringSerde, rowCacheBytes: 5_000 },
+])('a long history of all that can be done is that of a naive model: seed $seed', async (given) => {
+  const { seed, timed, key, rowCacheBytes } = given;
+  const identity = { applicationId: 'a', taskId: '0_0' };
+  const state = await openLevelDbStore(join(directory, String(seed)), { identity, rowCacheBytes });
+  const spec: StoreSpec<Value, string> = {
+    ...{ name: NAME, kind: 'session', key, serde: jsonSerde<Value>(), timed, retentionMs: 300 },
+  };
+  try {
+    await history(state, spec, seed);
+    expect(await state.verify()).toBe(true);
+  } finally {
+    await state.close();
+  }
+});
+
+async function history(state: StateStore, spec: StoreSpec<Value, string>, seed: number): Promise<void> {
+  const random = randomOf(seed);
+  const upTo = (end: number): number => Math.floor(random() * end);
+  const open = async (): Promise<Store> => {
+    const index = (await loadIndexes([spec], state)).get(NAME);
+    return createSessionStore(spec, state, index as NonNullable<typeof index>);
+  };
+  let store = await open();
+  let committed: Row[] = [];
+  let rows: Row[] = [];
+  let nowMs = 0;
+  const isOne = (a: Row, b: Omit<Row, 'value' | 'timestampMs'>): boolean =>
+    a.key === b.key && a.startMs === b.startMs && a.endMs === b.endMs;
+  const tableRow = (row: Row | undefined): unknown =>
+    row && { value: row.value, timestampMs: spec.timed === true ? row.timestampMs : -1 };
+
+  const check = (key: string, fromMs: number, toMs: number): void => {
+    const found = rows
+      .filter((row) => row.key === key && row.endMs >= fromMs && row.startMs <= toMs)
+      .sort((a, b) => a.endMs - b.endMs || a.startMs - b.startMs);
+    expect(store.find(key, fromMs, toMs)).toEqual(
+      found.map((row) => ({ ...(tableRow(row) as object), startMs: row.startMs, endMs: row.endMs })),
+    );
+    const windowed = found.map(({ startMs, endMs, value }) => [{ key, startMs, endMs }, value]);
+    expect([...store.ownView().find(key, fromMs, toMs)]).toEqual(windowed);
+    expect([...store.ownView().backwardFind(key, fromMs, toMs)]).toEqual(windowed.toReversed());
+    for (const { startMs, endMs } of [...found, ...committed.filter((row) => row.key === key)].slice(0, 4)) {
+      const of = { key, startMs, endMs };
+      const [now, before] = [rows.find((row) => isOne(row, of)), committed.find((row) => isOne(row, of))];
+      expect(store.row(key, startMs, endMs)).toEqual(tableRow(now));
+      expect(store.committedRow(key, startMs, endMs)).toEqual(tableRow(before));
+      expect(store.get(key, startMs, endMs)).toEqual(now?.value);
+      expect(store.ownView().get(key, startMs, endMs)).toEqual(now?.value);
+      expect(store.isChanged(key, startMs, endMs)).toBe(now !== before);
+    }
+  };
+  const put = (row: Row): void => {
+    if (random() < 0.7) store.put(row.key, row.startMs, row.endMs, row.value, row.timestampMs);
+    else store.ownView(() => row.timestampMs).put(row, row.value);
+    rows = [...rows.filter((one) => !isOne(one, row)), row];
+  };
+  const remove = (row: Row): void => {
+    if (random() < 0.7) store.delete(row.key, row.startMs, row.endMs);
+    else expect(store.ownView().remove(row)).toEqual(row.value);
+    rows = rows.filter((one) => one !== row);
+  };
+
+  for (let step = 0; step < STEPS; step += 1) {
+    const key = (random() < 0.4 ? KEYS[0] : KEYS[upTo(KEYS.length)]) as string;
+    const choice = random();
+    nowMs += upTo(3);
+    const value = { of: `${String(step)}-`.repeat(random() < 0.1 ? 200 : 2) };
+    const own = rows.filter((row) => row.key === key);
+    const any = own[upTo(own.length)];
+    if (choice < 0.15 && any !== undefined) put({ ...any, value, timestampMs: nowMs });
+    else if (choice < 0.5) {
+      const startMs = Math.max(0, nowMs - upTo(200));
+      put({ key, startMs, endMs: startMs + upTo(4), value, timestampMs: nowMs });
+    } else if (choice < 0.75) {
+      // A session goes on, as most do.
+      const last = own.at(-1);
+      if (last === undefined) continue;
+      const endMs = Math.max(last.endMs, nowMs);
+      if (endMs !== last.endMs) remove(last);
+      put({ key, startMs: last.startMs, endMs, value, timestampMs: endMs });
+    } else if (choice < 0.8) {
+      if (any !== undefined) remove(any);
+    } else if (choice < 0.95) {
+      check(key, 0, Infinity);
+      check(key, nowMs - upTo(300), nowMs - upTo(100));
+    } else {
+      const changes: StoreChange[] = store.flush();
+      if (random() < 0.7) {
+        const horizonMs = nowMs - 300;
+        const limit = 20 + upTo(100);
+        const due = rows.filter(({ endMs }) => endMs < horizonMs).sort((a, b) => a.endMs - b.endMs);
+        const tombstones = await store.expireBefore(horizonMs, limit);
+        expect(tombstones).toHaveLength(Math.min(limit, due.length));
+        const ends = tombstones.map((change) => Number(change.key.readBigUInt64BE(0)));
+        expect(ends).toEqual(due.slice(0, limit).map(({ endMs }) => endMs));
+        const isGone = (row: Row): boolean => store.row(row.key, row.startMs, row.endMs) === undefined;
+        rows = rows.filter((row) => !(due.includes(row) && isGone(row)));
+        changes.push(...tombstones);
+      }
+      const ends = random();
+      if (ends < 0.75) {
+        await state.commit({ changes, ...NO_OFFSETS });
+        // Nobody may know that it has been committed.
+        if (ends < 0.6) store.committed();
+        else store.clear();
+        committed = [...rows];
+      } else {
+        if (ends < 0.93) store.clear();
+        else {
+          store.close();
+          store = await open();
+        }
+        rows = [...committed];
+      }
+      for (const one of KEYS.slice(0, 8)) check(one, 0, Infinity);
+      expect(state.digest().entries).toBe(committed.length);
+    }
+  }
+  const changes = [...store.flush(), ...(await store.expireBefore(Infinity, STEPS))];
+  await state.commit({ changes, ...NO_OFFSETS });
+  store.committed();
+  expect(state.digest().entries).toBe(0);
+}
+
+test('an old value is read from disk neither for a put nor for a session that goes on or expires', async () => {
+  const state = openMemoryStore();
+  const reads = [jest.spyOn(state, 'get'), jest.spyOn(state, 'keysBelow')];
+  const spec: StoreSpec<Value> = { name: NAME, kind: 'session', serde: jsonSerde<Value>(), retentionMs: 10 };
+  const index = (await loadIndexes([spec], state)).get(NAME);
+  const store = createSessionStore(spec, state, index as NonNullable<typeof index>);
+  const commit = async (changes: StoreChange[]): Promise<void> => {
+    await state.commit({ changes, ...NO_OFFSETS });
+    store.committed();
+  };
+  for (let endMs = 1; endMs < 100; endMs += 1) {
+    store.put('k', 0, endMs, { of: 'this' });
+    store.delete('k', 0, endMs - 1);
+    if (endMs % 10 === 0) await commit(store.flush());
+  }
+  // One that came and went since the last commit is nothing to commit.
+  const changes = store.flush();
+  expect(changes.map(({ value }) => value?.toString() ?? 'gone').toSorted()).toEqual(['gone', '{"of":"this"}']);
+  await commit([...changes, ...(await store.expireBefore(1_000, 10))]);
+  for (const read of reads) expect(read).not.toHaveBeenCalled();
+  expect(state.digest().entries).toBe(0);
+});
+
+test('what is kept of sessions that go on for a long time is no more than of those that are there', async () => {
+  const state = openMemoryStore();
+  const spec: StoreSpec<Value> = { name: NAME, kind: 'session', serde: jsonSerde<Value>(), retentionMs: 1e9 };
+  const index = (await loadIndexes([spec], state)).get(NAME);
+  const store = createSessionStore(spec, state, index as NonNullable<typeof index>);
+  const rows = jest.spyOn(DuplicateRows.prototype, 'add');
+  for (let endMs = 1; endMs < 20_000; endMs += 1) {
+    store.put('k', 0, endMs, { of: 'this' });
+    store.delete('k', 0, endMs - 1);
+    // Some go on several times until a commit.
+    if (endMs % 3 !== 0) continue;
+    await state.commit({ changes: store.flush(), ...NO_OFFSETS });
+    store.committed();
+  }
+  const most = rows.mock.results.reduce((sum, { value }) => Math.max(sum, value as number), 0);
+  rows.mockRestore();
+  expect(most).toBeLessThan(4_000);
+  expect(store.find('k', 0, 1e9)).toHaveLength(1);
+});
+
+test('rows in time are swept of those that are gone, and the others stay in their order', () => {
+  const rows = new DuplicateRows();
+  const inTime = new RowsInTime(rows, 320);
+  const all = [50, 3, 7, 20, 3, 90, 55].map((startMs, at) => rows.add(startMs, at, 0, 0));
+  for (const row of all) inTime.add(row);
+  for (const at of [0, 3, 6]) rows.set(all[at] as number, GONE);
+  inTime.sweep();
+  expect(inTime.size).toBe(4);
+  const later = [51, 1].map((startMs) => rows.add(startMs, 9, 0, 0));
+  // They have the places of those that are gone.
+  expect(later.every((row) => row < all.length)).toBe(true);
+  for (const row of later) inTime.add(row);
+  const taken: number[] = [];
+  for (let row = inTime.takeBefore(1_000); row !== NONE; row = inTime.takeBefore(1_000)) taken.push(row);
+  expect(taken.map((row) => rows.startMs[row])).toEqual([1, 3, 3, 7, 51, 90]);
+  expect(inTime.size).toBe(0);
+});
