@@ -98,6 +98,8 @@ export class RowsInTime {
         span.last = row;
         span.rows += 1;
       }
+      // There is nothing to sort in what is empty.
+      if (span.first === NONE) span.isSorted = true;
       this.#size += span.rows;
     }
   }

@@ -240,6 +240,24 @@ test('what is kept of sessions that go on for a long time is no more than of tho
   expect(store.find('k', 0, 1e9)).toHaveLength(1);
 });
 
+test('what has expired is found behind times of which all sessions have gone on', async () => {
+  const state = openMemoryStore();
+  const spec: StoreSpec<Value> = { name: NAME, kind: 'session', serde: jsonSerde<Value>(), retentionMs: 320 };
+  const index = (await loadIndexes([spec], state)).get(NAME);
+  const store = createSessionStore(spec, state, index as NonNullable<typeof index>);
+  const keys = Array.from({ length: 100 }, (_, at) => ({ key: `k ${String(at)}`, behindMs: at % 10 }));
+  for (let endMs = 10; endMs < 400; endMs += 10) {
+    for (const { key, behindMs } of keys) {
+      if (endMs > 10) store.delete(key, 0, endMs - 10 - behindMs);
+      store.put(key, 0, endMs - behindMs, { of: key });
+    }
+    await state.commit({ changes: store.flush(), ...NO_OFFSETS });
+    store.committed();
+  }
+  expect(await store.expireBefore(380, 1_000)).toEqual([]);
+  expect(await store.expireBefore(1_000, 1_000)).toHaveLength(keys.length);
+});
+
 test('rows in time are swept of those that are gone, and the others stay in their order', () => {
   const rows = new DuplicateRows();
   const inTime = new RowsInTime(rows, 320);
