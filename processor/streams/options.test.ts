@@ -153,6 +153,44 @@ test.each<[string, () => unknown, RegExp]>([
     () => streams({ connection: { ...connection, sasl: { user: 'x' } } }),
     /connection\.sasl.*"user".*"username"/,
   ],
+  ...[
+    'localhost',
+    'localhost:',
+    'localhost:0',
+    'localhost:99999',
+    'localhost:kafka',
+    'http://localhost:9092',
+    ' a :1',
+  ].map((broker): [string, () => unknown, RegExp] => [
+    `a broker at ${broker}`,
+    () => streams({ connection: { ...connection, brokers: ['a:1', broker] } }),
+    /connection\.brokers takes host:port each, such as "localhost:9092", not "/,
+  ]),
+  [
+    'connection.tls.ca that is no text',
+    () => streams({ connection: { ...connection, tls: { ca: 5 } } }),
+    /connection\.tls\.ca takes PEM text, not 5/,
+  ],
+  [
+    'a mechanism that there is not',
+    () => streams({ connection: { ...connection, sasl: { mechanism: 'gssapi', username: 'a', password: 'b' } } }),
+    /connection\.sasl\.mechanism takes "plain", .*not "gssapi"/,
+  ],
+  [
+    'a mechanism without a name',
+    () => streams({ connection: { ...connection, sasl: { mechanism: 'plain', password: 'b' } } }),
+    /connection\.sasl\.username takes a text/,
+  ],
+  [
+    'a mechanism with an empty password',
+    () => streams({ connection: { ...connection, sasl: { mechanism: 'plain', username: 'a', password: '' } } }),
+    /connection\.sasl\.password takes a text/,
+  ],
+  [
+    'a time as text',
+    () => streams({ connection: { ...connection, requestTimeoutMs: '5' } }),
+    /connection\.requestTimeoutMs takes milliseconds/,
+  ],
   [
     'topologyOptions that cannot cross threads',
     () => streams({ topologyOptions: { decode: () => 1 } }),

@@ -60,4 +60,6 @@ export interface DslContext {
   table<K, V>(node: DeclaredNode, shape: TableShape): KTable<K, V>;
   /** A table that `table` has made; undefined: it is none, or one of another builder. */
   declared(table: unknown): DeclaredTable | undefined;
+  /** The node of a stream or table of any builder; undefined: it is none. */
+  nodeOf(given: unknown): string | undefined;
 }

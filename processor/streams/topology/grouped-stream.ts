@@ -2,6 +2,7 @@ import { StreamsError } from '../errors.ts';
 import { checkFunctions, checkOptions, textOf } from '../options.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import { countAggregate, isCombinable, type Aggregate } from './aggregate.ts';
+import { ofAnotherBuilder } from './another-builder.ts';
 import type { DslContext, Grouping } from './dsl-context.ts';
 import type {
   CogroupedKStream,
@@ -101,8 +102,11 @@ export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
     this.#dsl.graph.refuse(problem);
   }
 
-  isOfOneBuilder(other: KGroupedStreamImpl<K, never>): boolean {
-    return other.#dsl.graph === this.#dsl.graph;
+  /** Whether both are of one builder: else the declaration is refused. */
+  takes(what: string, other: KGroupedStreamImpl<K, never>): boolean {
+    const isOfThisOne = other.#dsl.graph === this.#dsl.graph;
+    if (!isOfThisOne) this.refuse(ofAnotherBuilder(`${what} of ${this.#node.name}`, other.#node.name, 'streams'));
+    return isOfThisOne;
   }
 
   /** A reducer as an aggregate, in the way in which its options say. */
@@ -314,10 +318,11 @@ class CogroupedKStreamImpl<K, A> implements CogroupedKStream<K, A> {
 
   cogroup<V>(grouped: KGroupedStream<K, V>, aggregate: Aggregate<V, A, K>): CogroupedKStream<K, A> {
     const other = grouped as unknown as KGroupedStreamImpl<K, never>;
-    if (!(other instanceof KGroupedStreamImpl) || !this.#first.isOfOneBuilder(other)) {
+    if (!(other instanceof KGroupedStreamImpl)) {
       this.#first.refuse('cogroup() takes a grouped stream of the same StreamsBuilder, and an aggregate for it');
       return this;
     }
+    if (!this.#first.takes('cogroup()', other)) return this;
     const part: CogroupPart<K, A> = { grouped: other, aggregate: aggregate as unknown as Aggregate<never, A, K> };
     return new CogroupedKStreamImpl(this.#first, [...this.#parts, part]);
   }

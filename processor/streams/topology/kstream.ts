@@ -1,6 +1,7 @@
 import { StreamsError } from '../errors.ts';
 import { checkFunctions, checkOptions, textOf } from '../options.ts';
 import { STORE_OPTIONS } from '../store/typed-store.ts';
+import { ofAnotherBuilder } from './another-builder.ts';
 import type { DeclaredTable, DslContext, StreamShape } from './dsl-context.ts';
 import type {
   KeyValue,
@@ -134,8 +135,7 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
       graph.refuse(
         !(other instanceof KStreamImpl)
           ? `merge() of ${this.node.name} takes another stream`
-          : `merge() of ${this.node.name} and ${other.node.name}, which is of another StreamsBuilder: its source ` +
-              `would not be read. Declare both streams with one builder`,
+          : ofAnotherBuilder(`merge() of ${this.node.name}`, other.node.name, 'streams'),
       );
       return this as unknown as KStream<K | L, V>;
     }
@@ -249,6 +249,11 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     });
   }
 
+  /** Of its node. */
+  get name(): string {
+    return this.node.name;
+  }
+
   protected records(): Edge[] {
     return [{ from: this.node.index, carries: 'records' }];
   }
@@ -307,9 +312,12 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     const table = this.dsl.declared(other);
     if (joins !== 'outer' && table !== undefined)
       return this.#joinedTable(what, table, { joins, joiner }, options as StreamTableJoinOptions<V>);
+    const node = this.dsl.nodeOf(other);
+    const isTable = !(other instanceof KStreamImpl);
     this.dsl.graph.refuse(
-      `${what} takes a stream${joins === 'outer' ? '' : ' or a table'} of the same StreamsBuilder: the source of ` +
-        `another one's would not be read`,
+      node === undefined || (isTable && joins === 'outer')
+        ? `${what} takes a stream${joins === 'outer' ? '' : ' or a table'} of the same StreamsBuilder`
+        : ofAnotherBuilder(what, node, isTable ? 'sides' : 'streams'),
     );
     return this as unknown as KStream<L, R>;
   }

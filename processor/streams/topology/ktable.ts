@@ -1,5 +1,6 @@
 import { checkFunctions, checkOptions } from '../options.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
+import { ofAnotherBuilder } from './another-builder.ts';
 import type { DslContext, TableShape } from './dsl-context.ts';
 import type {
   ForeignKeyJoinOptions,
@@ -30,6 +31,11 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     this.dsl = dsl;
     this.node = node;
     this.shape = shape;
+  }
+
+  /** Of its node. */
+  get name(): string {
+    return this.node.name;
   }
 
   filter(predicate: Mapper<K, V, boolean>, options: TableStoreOptions<V> = {}): KTable<K, V> {
@@ -208,11 +214,7 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     const { graph } = this.dsl;
     const isTable = other instanceof KTableImpl;
     if (!isTable) graph.refuse(`${what} takes another table`);
-    else if (other.dsl.graph !== graph)
-      graph.refuse(
-        `${what} and ${other.node.name}, which is of another StreamsBuilder: its source would not be read. Declare ` +
-          `both tables with one builder`,
-      );
+    else if (other.dsl.graph !== graph) graph.refuse(ofAnotherBuilder(what, other.node.name, 'tables'));
     return isTable && other.dsl.graph === graph;
   }
 

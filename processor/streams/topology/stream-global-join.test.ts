@@ -105,7 +105,7 @@ describe('stream-global-table joins', () => {
       /CONFIG_INVALID.*needs key, a function/,
     );
     expect(refused((builder) => stream(builder).join(table(new StreamsBuilder()), joiner, { key: () => 'k' }))).toMatch(
-      /TOPOLOGY_INVALID.*of the same StreamsBuilder/,
+      /TOPOLOGY_INVALID.*join\(\) of KSTREAM-SOURCE-0000000000 and KTABLE-GLOBALTABLE-0000000000, which is of another/,
     );
     expect(
       refused((builder) =>

@@ -77,6 +77,10 @@ export class StreamsBuilder {
       return table;
     },
     declared: (table) => (typeof table === 'object' && table !== null ? this.#tables.get(table) : undefined),
+    nodeOf: (given) =>
+      given instanceof KStreamImpl || given instanceof KTableImpl || given instanceof GlobalKTableImpl
+        ? given.name
+        : undefined,
   };
 
   /** @throws StreamsError CONFIG_INVALID for options: there are none. */

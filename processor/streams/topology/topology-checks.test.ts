@@ -240,6 +240,15 @@ test.each<[string, (builder: StreamsBuilder) => void, RegExp]>([
     },
     invalid(/another StreamsBuilder/),
   ],
+  [
+    'a grouping of another builder',
+    (b) => {
+      const aggregate = { empty: () => 0, add: (sum: number) => sum + 1, serde: jsonSerde<number>() };
+      const lost = text(new StreamsBuilder(), 'lost').groupByKey();
+      text(b).groupByKey().cogroup(aggregate).cogroup(lost, aggregate).aggregate({ store: 's' });
+    },
+    invalid(/cogroup\(\) of KSTREAM-SOURCE-0000000000 and KSTREAM-SOURCE-0000000000/, /another StreamsBuilder/),
+  ],
   ['no stream at all', (b) => void text(b).merge(undefined as never), invalid(/merge/)],
   [
     'late() of a table without windows',
