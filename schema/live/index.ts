@@ -2,6 +2,7 @@
 
 /* A whole API, made of declared tables. */
 export { createFilledLiveApi, createLiveApi, type ListeningApi, type LiveApi } from './live-api.ts';
+export type { ListenPlace } from './listen-place.ts';
 export type { FilledLiveApiOptions, LiveApiLimits, LiveApiOptions } from './live-api-options.ts';
 export type { Allow, AllowRule } from './access/rights.ts';
 export type { RowFilter } from './tables/row-filter.ts';

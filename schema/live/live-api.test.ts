@@ -525,6 +525,35 @@ test('a page costs a walk over its table where a client or a rule filters, and n
   expect(costs(['skuTotals'])[page]?.({ first: 100 })).toBeGreaterThan(1_000);
 });
 
+describe('where it is listened for', () => {
+  test.each<[string, unknown, RegExp]>([
+    ['an option that there is not', { prot: 1 }, /listen has no option "prot": did you mean "port"/],
+    ['a number', 4_000, /listen takes an object with options \(host, port\), not 4000/],
+    ['nothing', null, /listen takes an object/],
+    // For the system it is every address.
+    ['an empty host', { host: '' }, /listen: host takes an address/],
+    ['a host that is no text', { host: 127 }, /listen: host takes an address/],
+    ['a port below 0', { port: -1 }, /listen: port takes a whole number from 0/],
+    ['a port above all', { port: 65_536 }, /listen: port .*not 65536/],
+    ['a port as text', { port: '4000' }, /listen: port .*not "4000"/],
+  ])('%s is CONFIG_INVALID', async (_what, where, message) => {
+    await expect(fed().api.listen(where as object)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test('a closed API is listened for no more: it would answer of tables that nobody follows', async () => {
+    const { api } = fed();
+    const { close } = await api.listen({ host: undefined, port: undefined });
+    await close();
+    await expect(api.listen()).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('closed'),
+    });
+  });
+});
+
 test('filters within each other without end are refused, whoever sends them', async () => {
   const { url } = await fed().api.listen();
   const filter = `${'{"not":'.repeat(10_000)}{}${'}'.repeat(10_000)}`;

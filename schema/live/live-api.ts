@@ -12,6 +12,7 @@ import { tableResolvers } from './graphql/table-resolvers.ts';
 import { FollowedBytes } from './limits/followed-bytes.ts';
 import type { CostTable } from './limits/operation-cost.ts';
 import { tableCosts } from './limits/table-costs.ts';
+import { checkedPlace, type ListenPlace } from './listen-place.ts';
 import { checkLiveApiOptions, makerOf, type FilledLiveApiOptions, type LiveApiOptions } from './live-api-options.ts';
 import { processorResult } from './operations/processor-result.ts';
 import { openOwners, type OpenOwnersOptions } from './owner/open-owners.ts';
@@ -119,6 +120,7 @@ class OpenLiveApi implements LiveApi {
   readonly #openOwners: ((owners: OwnerTables) => OwnerLinks) | null;
   readonly #owners: OwnerTables;
   #rows: TableRows | null = null;
+  #closed = false;
 
   constructor(
     options: FilledLiveApiOptions,
@@ -216,10 +218,10 @@ class OpenLiveApi implements LiveApi {
     });
   }
 
-  async listen({
-    host = '127.0.0.1',
-    port = 0,
-  }: { readonly host?: string | undefined; readonly port?: number | undefined } = {}): Promise<ListeningApi> {
+  async listen(where: ListenPlace = {}): Promise<ListeningApi> {
+    const { host, port } = checkedPlace(where);
+    if (this.#closed)
+      throw new StreamsError('CONFIG_INVALID', 'listen: this API is closed, and its tables are followed no more');
     this.start();
     const { maxConnections, stalledAfterMs, maxUnsentBytes } = this.#options.limits ?? {};
     const server = await listenWith(this.#handlers, {
@@ -244,6 +246,7 @@ class OpenLiveApi implements LiveApi {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all(this.#servers.splice(0).map((server) => server.stop()));
     await this.#handlers.close();
     const rows = this.#rows;

@@ -362,6 +362,29 @@ test('what is no key of the store is refused, and named', () => {
   expect(() => numbers.range('x')).toThrow(refusal(/^"x" is no key/));
 });
 
+test('what is no time is refused: of NaN a session would be found, and a version', async () => {
+  const threads = new Threads();
+  for (const p of [0, 1]) threads.add(`0_${String(p)}`);
+  const queries = queriesOf(threads);
+  const windows = queries.view('windows', {}) as unknown as WindowStoreView<string, string>;
+  const sessions = queries.view('sessions', {}) as unknown as SessionStoreView<string, number>;
+  const versions = queries.view('versions', {}) as unknown as VersionedStoreView<string, number>;
+  const none = undefined as unknown as number;
+  for (const ask of [
+    () => windows.fetch('a', Number.NaN, 5),
+    () => windows.fetch('a', 0, none),
+    () => windows.fetchAll('0' as never, 5),
+    () => sessions.find('a', 0, Number.NaN),
+    () => sessions.find('a', none, 5),
+    () => versions.get('a', Number.NaN),
+    () => versions.version('a', null as never),
+  ] as (() => Promise<unknown> | AsyncIterable<unknown>)[])
+    await expect((async () => ask())()).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(/^the store "\w+" is asked for times in epoch milliseconds, not /),
+    });
+});
+
 test('metadata of a key: its partition, and who has it', () => {
   const queries = queriesOf(new Threads());
   expect([queries.metadata('words', here), queries.metadata('words', elsewhere)]).toEqual([

@@ -1,5 +1,6 @@
 import { messageOf, StreamsError } from '../errors.ts';
 import { textOf } from '../options.ts';
+import { asTime } from '../store/time-bounds.ts';
 import { encodeWindowKey, WINDOW_START_BYTES } from '../store/window-key.ts';
 import { storeKeys, type StoreKeys } from '../store/store-keys.ts';
 import { readRow } from '../store/stored-row.ts';
@@ -185,7 +186,7 @@ function windowView<K, V>(rows: Rows<K, V>): WindowStoreView<K, V> {
   const fetch = (key: K, fromMs: number, toMs: number): AsyncIterableIterator<[Windowed<K>, V]> => {
     const keyBytes = rows.bytesOf(key);
     const rest = { at: WINDOW_START_BYTES, tail, bytes: new Uint8Array(keyBytes) };
-    return rows.scan(rows.access.taskOf(keyBytes), { ...timesBetween(fromMs, toMs), rest }, read);
+    return rows.scan(rows.access.taskOf(keyBytes), { ...timesBetween(name, fromMs, toMs), rest }, read);
   };
   const first = async (found: AsyncIterable<[unknown, V]>): Promise<V | undefined> => {
     for await (const [, value] of found) return value;
@@ -198,27 +199,29 @@ function windowView<K, V>(rows: Rows<K, V>): WindowStoreView<K, V> {
         ? rows.get(key, (keyBytes) => encodeWindowKey(windowStartMs, keyBytes))
         : first(fetch(key, windowStartMs, windowStartMs)),
     fetch,
-    fetchAll: (fromMs, toMs) => rows.scan(undefined, timesBetween(fromMs, toMs), read),
+    fetchAll: (fromMs, toMs) => rows.scan(undefined, timesBetween(name, fromMs, toMs), read),
     all: () => rows.scan(undefined, {}, read),
   };
 }
 
 function sessionView<K, V>(rows: Rows<K, V>): SessionStoreView<K, V> {
+  const { name } = rows.spec;
   const read = (rowKey: Buffer): Windowed<K> | undefined => {
     const [endMs, startMs] = [timeAt(rowKey, 0), timeAt(rowKey, WINDOW_START_BYTES)];
     if (endMs === undefined || startMs === undefined) return undefined;
     return { key: rows.keyOf(rowKey.subarray(SESSION_BOUNDS_BYTES)), startMs, endMs };
   };
   return {
-    name: rows.spec.name,
+    name,
     get: (key, startMs, endMs) =>
       rows.get(key, (keyBytes) => encodeWindowKey(endMs, encodeWindowKey(startMs, keyBytes))),
     find: (key, fromMs, toMs) => {
+      const latestMs = timeOf(name, toMs);
       const keyBytes = rows.bytesOf(key);
       const rest = { at: SESSION_BOUNDS_BYTES, bytes: new Uint8Array(keyBytes) };
-      return rows.scan(rows.access.taskOf(keyBytes), { ...timesBetween(fromMs, Infinity), rest }, (rowKey) => {
+      return rows.scan(rows.access.taskOf(keyBytes), { ...timesBetween(name, fromMs, Infinity), rest }, (rowKey) => {
         const session = read(rowKey);
-        return session === undefined || session.startMs > toMs ? undefined : session;
+        return session === undefined || session.startMs > latestMs ? undefined : session;
       });
     },
     all: () => rows.scan(undefined, {}, read),
@@ -233,6 +236,7 @@ function versionedView<K, V>(rows: Rows<K, V>): VersionedStoreView<K, V> {
     return value === null ? undefined : { value, timestampMs, validToMs };
   };
   const version = async (key: K, asOfMs = Infinity): Promise<Version<V> | undefined> => {
+    timeOf(name, asOfMs);
     const keyBytes = rows.bytesOf(key);
     const from = Buffer.concat([Buffer.alloc(KEY_LENGTH_BYTES), keyBytes]);
     from.writeUInt32BE(keyBytes.length, 0);
@@ -297,8 +301,18 @@ function behindPrefix(prefix: Buffer): Buffer | undefined {
   return undefined;
 }
 
+/** @throws StreamsError CONFIG_INVALID for what is no time. */
+function timeOf(store: string, timeMs: number): number {
+  try {
+    return asTime(store, timeMs);
+  } catch (error) {
+    throw new StreamsError('CONFIG_INVALID', messageOf(error), { cause: error });
+  }
+}
+
 /** Rows whose first time is in this range, both ends inclusive. */
-function timesBetween(fromMs: number, toMs: number): KeyRange {
+function timesBetween(store: string, fromMs: number, toMs: number): KeyRange {
+  for (const timeMs of [fromMs, toMs]) timeOf(store, timeMs);
   const bytesOf = (timeMs: number): Buffer => encodeWindowKey(timeMs, Buffer.alloc(0));
   return {
     from: bytesOf(Math.max(0, Math.ceil(fromMs))),

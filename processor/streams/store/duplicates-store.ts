@@ -12,6 +12,7 @@ import { RowsOfKeys } from './rows-of-keys.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storeKeys, type StoreKeys } from './store-keys.ts';
 import { readRow } from './stored-row.ts';
+import { asTime } from './time-bounds.ts';
 import { NO_TIME, timedBytes, timeOf, timeOrNone, untimed } from './timed-row.ts';
 import type { LiveWindowStore, StoreSpec, TableRow, WindowRow, WindowStore } from './typed-store.ts';
 import { ValueBlocks } from './value-blocks.ts';
@@ -142,10 +143,17 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
   }
 
   ownView(timeOfPut: () => number = () => NO_TIME): WindowStore<K, V> {
-    const ofKey = (key: K, fromMs: number, toMs: number, reverse: boolean) =>
-      this.#windowed(() => this.#of(this.#keys.idOf(key), fromMs, toMs), reverse);
-    const ofAll = (fromMs: number, toMs: number, reverse: boolean) =>
-      this.#windowed(() => this.#ofAll(fromMs, toMs), reverse);
+    const checked = (...times: readonly number[]): void => {
+      for (const timeMs of times) asTime(this.name, timeMs);
+    };
+    const ofKey = (key: K, fromMs: number, toMs: number, reverse: boolean) => {
+      checked(fromMs, toMs);
+      return this.#windowed(() => this.#of(this.#keys.idOf(key), fromMs, toMs), reverse);
+    };
+    const ofAll = (fromMs: number, toMs: number, reverse: boolean) => {
+      checked(fromMs, toMs);
+      return this.#windowed(() => this.#ofAll(fromMs, toMs), reverse);
+    };
     return {
       name: this.name,
       get: (key, windowStartMs) => this.get(key, windowStartMs),

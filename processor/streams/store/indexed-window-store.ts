@@ -6,7 +6,7 @@ import { RowBuffer } from './row-buffer.ts';
 import { RowExpiry } from './row-expiry.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storeKeys } from './store-keys.ts';
-import { timeText, timeTextAfter } from './time-bounds.ts';
+import { asTime, timeText, timeTextAfter } from './time-bounds.ts';
 import { NO_TIME } from './timed-row.ts';
 import type { LiveWindowStore, StoreSpec, TableRow, WindowRow, WindowStore } from './typed-store.ts';
 
@@ -88,6 +88,7 @@ export class IndexedWindowStore<K, V> implements LiveWindowStore<K, V> {
       this.delete(key, windowStartMs);
       return before;
     };
+    const time = (timeMs: number): number => asTime(this.name, timeMs);
     return {
       name: this.name,
       get,
@@ -101,10 +102,10 @@ export class IndexedWindowStore<K, V> implements LiveWindowStore<K, V> {
         this.#expiry.put(id);
       },
       delete: remove,
-      fetch: (key, fromMs, toMs) => this.#ownRows(this.#found(key, fromMs, toMs, false)),
-      backwardFetch: (key, fromMs, toMs) => this.#ownRows(this.#found(key, fromMs, toMs, true)),
-      fetchAll: (fromMs, toMs) => this.#ownRows(this.#foundInAll(fromMs, toMs, false)),
-      backwardFetchAll: (fromMs, toMs) => this.#ownRows(this.#foundInAll(fromMs, toMs, true)),
+      fetch: (key, fromMs, toMs) => this.#ownRows(this.#found(key, time(fromMs), time(toMs), false)),
+      backwardFetch: (key, fromMs, toMs) => this.#ownRows(this.#found(key, time(fromMs), time(toMs), true)),
+      fetchAll: (fromMs, toMs) => this.#ownRows(this.#foundInAll(time(fromMs), time(toMs), false)),
+      backwardFetchAll: (fromMs, toMs) => this.#ownRows(this.#foundInAll(time(fromMs), time(toMs), true)),
     };
   }
 

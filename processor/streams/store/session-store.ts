@@ -13,6 +13,7 @@ import { RowsOfKeys } from './rows-of-keys.ts';
 import type { EntryHash, StateStore, StoreChange } from './state-store.ts';
 import { storeKeys, type StoreKeys } from './store-keys.ts';
 import { readRow } from './stored-row.ts';
+import { asTime } from './time-bounds.ts';
 import { NO_TIME, timedBytes, timeOf, timeOrNone, untimed } from './timed-row.ts';
 import type { LiveSessionStore, SessionRow, SessionStore, StoreSpec, TableRow } from './typed-store.ts';
 import { Walks } from './walks.ts';
@@ -157,11 +158,12 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
       this.delete(key, startMs, endMs);
       return before;
     };
+    const time = (timeMs: number): number => asTime(this.name, timeMs);
     return {
       name: this.name,
       get,
-      find: (key, fromMs, toMs) => this.#ownRows(key, fromMs, toMs, false),
-      backwardFind: (key, fromMs, toMs) => this.#ownRows(key, fromMs, toMs, true),
+      find: (key, fromMs, toMs) => this.#ownRows(key, time(fromMs), time(toMs), false),
+      backwardFind: (key, fromMs, toMs) => this.#ownRows(key, time(fromMs), time(toMs), true),
       put: (session, value) => {
         if (value === null) {
           remove(session);

@@ -81,6 +81,62 @@ test('what a failed transaction wrote is gone from ranges, and what it deleted i
   await expect(run('range 0 9')).rejects.toThrow('fail');
 });
 
+test('what is no time is refused by stores of all kinds: a range of NaN would be an empty one', async () => {
+  const stores = {
+    windows: windowStore('windows', { value, sizeMs: 10, retentionMs: 1_000 }),
+    twice: windowStore('twice', { value, sizeMs: 10, retentionMs: 1_000, retainDuplicates: true }),
+    sessions: sessionStore('sessions', { value, retentionMs: 1_000 }),
+    versions: versionedStore('versions', { value, historyMs: 100 }),
+  };
+  const said: string[] = [];
+  const builder = new StreamsBuilder();
+  builder.stream('in', { value: stringSerde }).process(
+    (context) => {
+      const [windows, twice] = [context.store(stores.windows), context.store(stores.twice)];
+      const [sessions, versions] = [context.store(stores.sessions), context.store(stores.versions)];
+      const none = undefined as unknown as number;
+      const asks: (() => unknown)[] = [windows, twice].flatMap((store) => [
+        () => store.fetch('k', Number.NaN, 5),
+        () => store.backwardFetch('k', 0, none),
+        () => store.fetchAll('0' as never, 5),
+        () => store.backwardFetchAll(0, Number.NaN),
+      ]);
+      asks.push(
+        () => sessions.find('k', 0, Number.NaN),
+        () => sessions.backwardFind('k', none, 5),
+        () => versions.get('k', Number.NaN),
+        () => versions.version('k', null as never),
+      );
+      return () => {
+        for (const ask of asks) {
+          try {
+            ask();
+            said.push('nothing');
+          } catch (error) {
+            said.push(String(error));
+          }
+        }
+        said.push(String([...windows.fetch('k', -Infinity, Infinity)].length), String(versions.get('k', undefined)));
+      };
+    },
+    { stores: Object.values(stores) },
+  );
+  await new TopologyTestDriver(builder.build()).pipe('in', { key: 'k', value: 'x' });
+  const refused = (store: string): unknown =>
+    expect.stringMatching(
+      new RegExp(`^TypeError: the store "${store}" is asked for times in epoch milliseconds, not `),
+    );
+  const of = (store: string, count: number): unknown[] => Array.from({ length: count }, () => refused(store));
+  expect(said).toEqual([
+    ...of('windows', 4),
+    ...of('twice', 4),
+    ...of('sessions', 2),
+    ...of('versions', 2),
+    '0',
+    'undefined',
+  ]);
+});
+
 test('a write within an iteration fails the task, and says so', async () => {
   const { run } = driven();
   await expect(run('put 1 1', 'all')).rejects.toMatchObject({

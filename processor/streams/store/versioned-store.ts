@@ -6,7 +6,7 @@ import { noCache, type StoreCache } from './record-cache.ts';
 import { RowBuffer } from './row-buffer.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storeKeys } from './store-keys.ts';
-import { timeTextAfter } from './time-bounds.ts';
+import { asTime, timeTextAfter } from './time-bounds.ts';
 import type { LiveVersionedStore, StoreSpec, TableRow, Version, VersionedStore, VersionPut } from './typed-store.ts';
 
 const LENGTH_BYTES = 4;
@@ -146,7 +146,7 @@ class OpenVersionedStore<K, V> implements LiveVersionedStore<K, V> {
       if (done === 'dropped') this.#onDropped();
     };
     const version = (key: K, asOfMs?: number): Version<V> | undefined =>
-      this.#version(key, asOfMs, (id) => rows.getOwn(id));
+      this.#version(key, asOfMs === undefined ? undefined : asTime(this.name, asOfMs), (id) => rows.getOwn(id));
     return {
       name: this.name,
       put,
