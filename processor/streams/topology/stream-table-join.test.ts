@@ -366,7 +366,7 @@ describe('stream-table joins', () => {
       refused((builder) => stream(builder).join(versioned(builder, 9), joiner, { name: 'j', graceMs: -1 })),
     ).toMatch(/TOPOLOGY_INVALID.*graceMs.*not -1/);
     expect(refused((builder) => stream(builder).join(table(new StreamsBuilder()), joiner))).toMatch(
-      /TOPOLOGY_INVALID.*join\(\) of KSTREAM-SOURCE-0000000000 and KSTREAM-TOTABLE-0000000001, which is of another Streams/,
+      /TOPOLOGY_INVALID.*join\(\) of KSTREAM-SOURCE-0000000000 and KSTREAM-TOTABLE-0000000001, which is of another/,
     );
     expect(refused((builder) => stream(builder).join(table(builder), joiner, { nam: 'x' } as never))).toMatch(
       /CONFIG_INVALID.*did you mean "name"/,
