@@ -24,6 +24,7 @@ import { liveModelOf } from './tables/create-live-model.ts';
 import type { LiveModel } from './tables/live-model.ts';
 import type { TablesModel } from './tables/table-reads.ts';
 import { TablesContext } from './tables/tables-context.ts';
+import { tablesOfContexts } from './tables/tables-of-contexts.ts';
 import { type OnSubscription, UNOBSERVED } from './updates/conflating-iterator.ts';
 
 const DEFAULT_PAGE = fileURLToPath(new URL('./pages/dist', import.meta.url));
@@ -141,16 +142,7 @@ class OpenLiveApi implements LiveApi {
       followed: new FollowedBytes(options.limits?.maxFollowedBytes),
     });
     this.#owners = owners;
-    const contexts = new WeakMap<object, TablesContext>();
-    const contextOf = (context: unknown): TablesContext => {
-      if (typeof context !== 'object' || context === null) return new TablesContext(model, owners, allow, undefined);
-      const key = context as { readonly viewer?: unknown };
-      const known = contexts.get(key);
-      if (known !== undefined) return known;
-      const made = new TablesContext(model, owners, allow, key.viewer);
-      contexts.set(key, made);
-      return made;
-    };
+    const contextOf = tablesOfContexts((viewer) => new TablesContext(model, owners, allow, viewer));
     let observer: OnSubscription = () => UNOBSERVED;
     const parts = { onSubscription: (field: string) => observer(field) };
     const own = typeof extend.resolvers === 'function' ? extend.resolvers(parts) : (extend.resolvers ?? {});

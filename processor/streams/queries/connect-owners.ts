@@ -1,6 +1,6 @@
 import { StreamsError } from '../errors.ts';
 import { checkLogger, checkOptions, textOf } from '../options.ts';
-import type { TaskStatus } from '../task/instance-status.ts';
+import type { InstanceStatus, TaskStatus } from '../task/instance-status.ts';
 import { taskId, type TaskId } from '../task/task-id.ts';
 import { OwnerConnection, type QueryAddress } from './owner-connection.ts';
 import type { OwnerAnswer, OwnerQuestion, OwnerReads, OwnersOptions } from './owner-reads.ts';
@@ -90,8 +90,9 @@ class ConnectedOwners implements OwnerReads {
   async #settle(pending: readonly Pending[], untilMs: number, answers: (OwnerAnswer | StreamsError)[]): Promise<void> {
     const groups = new Map<string, { readonly address: QueryAddress; readonly asked: Pending[] }>();
     const nowhere: Pending[] = [];
+    const instances = this.#options.instances();
     for (const one of pending) {
-      const address = this.#isClosed ? undefined : this.#nextAddress(one);
+      const address = this.#isClosed ? undefined : this.#nextAddress(one, instances);
       if (address === undefined) {
         nowhere.push(one);
         continue;
@@ -165,24 +166,24 @@ class ConnectedOwners implements OwnerReads {
     return promise;
   }
 
-  #nextAddress(one: Pending): QueryAddress | undefined {
+  #nextAddress(one: Pending, instances: readonly InstanceStatus[]): QueryAddress | undefined {
     const { store, partition, allowStale } = one.question;
     const subTopology = this.#options.subTopologyOf(store);
     if (subTopology === undefined) {
       one.reason = 'no such store of the application is known';
       return undefined;
     }
-    const known = this.#candidates(taskId(subTopology, partition), allowStale);
+    const known = this.#candidates(taskId(subTopology, partition), allowStale, instances);
     if (known.length === 0) one.reason = 'no instance with a queryListener is known to have it';
     return known.find((address) => !one.tried.has(nameOf(address)));
   }
 
   /** Who has the task, the best one first. */
-  #candidates(id: TaskId, allowStale: boolean): QueryAddress[] {
+  #candidates(id: TaskId, allowStale: boolean, instances: readonly InstanceStatus[]): QueryAddress[] {
     const found: { readonly address: QueryAddress; readonly rank: number; readonly order: number }[] = [];
     const hint = this.#hints.get(id);
     const isHintNew = hint !== undefined && performance.now() - hint.atMs < HINT_MS;
-    for (const { id: instance, queryAddress: address, tasks, reportedAtMs } of this.#options.instances()) {
+    for (const { id: instance, queryAddress: address, tasks, reportedAtMs } of instances) {
       if (address === undefined) continue;
       if (isHintNew && hint.active === instance) found.push({ address, rank: 0, order: 0 });
       for (const task of tasks) {

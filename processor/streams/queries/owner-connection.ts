@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { messageOf } from '../errors.ts';
+import { OpenRequests } from './open-requests.ts';
 import type { OwnerQuestion } from './owner-reads.ts';
 import {
   frameOf,
@@ -37,17 +38,15 @@ interface OpenSocket {
 const CONNECT_TIMEOUT_MS = 2_000;
 /** After a connection that failed nobody tries again for so long. */
 const RETRY_AFTER_MS = 100;
-const LARGEST_ID = 0xffff_ffff;
 
 /** A connection to one instance, made when something is asked, and again after it was lost. */
 export class OwnerConnection {
   readonly #address: QueryAddress;
   readonly #token: string;
-  readonly #requests = new Map<number, Request>();
+  readonly #requests = new OpenRequests<Request>();
   #open: OpenSocket | undefined;
   #opening: Promise<OpenSocket | undefined> | undefined;
   #failedAt = -Infinity;
-  #lastId = 0;
   #isClosed = false;
   /** It has not answered in time, and said nothing since. */
   isSilent = false;
@@ -71,14 +70,12 @@ export class OwnerConnection {
   ): Promise<readonly (OwnerReply | undefined)[]> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const request: Request = { replies: questions.map(() => undefined), missing: questions.length, done: resolve };
-    this.#lastId = (this.#lastId % LARGEST_ID) + 1;
-    const id = this.#lastId;
+    const id = this.#requests.add(request);
     const timer = setTimeout(() => {
       this.trouble ??= 'it did not answer in time';
       this.isSilent = true;
       resolve();
     }, timeoutMs);
-    this.#requests.set(id, request);
     const open = await Promise.race([this.#connected(), promise]);
     if (open === undefined) resolve();
     else open.socket.write(frameOf({ id, body: encodeMessage({ questions, waitMs }) }));
@@ -183,6 +180,6 @@ export class OwnerConnection {
   }
 
   #failRequests(): void {
-    for (const { done } of this.#requests.values()) done();
+    for (const [, { done }] of this.#requests.entries()) done();
   }
 }

@@ -1,4 +1,5 @@
 import type { Worker } from 'node:worker_threads';
+import { OpenRequests } from '../queries/open-requests.ts';
 import type { StoreAnswer, StoreQuestion } from '../queries/store-question.ts';
 import type { AskedQuestion, ToThread } from './thread-messages.ts';
 
@@ -12,15 +13,12 @@ interface OpenQuestion {
  * their thread in one message: each message wakes a thread that may have to wait for a core.
  */
 export class ThreadQuestions {
-  readonly #open = new Map<number, OpenQuestion>();
+  readonly #open = new OpenRequests<OpenQuestion>();
   readonly #unsent = new Map<OpenQuestion['worker'], AskedQuestion[]>();
-  #last = 0;
 
   ask(worker: OpenQuestion['worker'], question: StoreQuestion): Promise<StoreAnswer> {
-    this.#last += 1;
-    const id = this.#last;
     const { promise, resolve } = Promise.withResolvers<StoreAnswer>();
-    this.#open.set(id, { worker, resolve });
+    const id = this.#open.add({ worker, resolve });
     const unsent = this.#unsent.get(worker);
     if (unsent === undefined) this.#unsent.set(worker, [{ id, question }]);
     else unsent.push({ id, question });
@@ -35,7 +33,7 @@ export class ThreadQuestions {
 
   gone(worker: OpenQuestion['worker']): void {
     this.#unsent.delete(worker);
-    for (const [id, question] of this.#open)
+    for (const [id, question] of this.#open.entries())
       if (question.worker === worker) this.answered(id, { kind: 'absent', state: undefined });
   }
 

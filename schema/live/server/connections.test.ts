@@ -94,6 +94,20 @@ describe('those that hold a connection and ask nothing shut nobody out', () => {
     expect(clients.filter(({ closed, ended }) => closed || ended).length).toBeGreaterThan(0);
   });
 
+  test('the one that has been without a response for longest makes room', async () => {
+    const asked = ['GET /health HTTP/1.1', 'Host: 127.0.0.1', ''];
+    for (let index = 0; index < PLACES; index++) {
+      const one = await client(...asked);
+      await eventually(() => one.statuses.length === 1);
+    }
+    const [first, second] = clients as [OpenHttp, OpenHttp];
+    first.socket.write([...asked, ''].join('\r\n'));
+    await eventually(() => first.statuses.length === 2);
+    const more = await client(...asked);
+    await eventually(() => more.statuses.length === 1 && (second.closed || second.ended));
+    expect(clients.filter((one) => one.closed || one.ended)).toEqual([second]);
+  });
+
   test('those that are served stay, and one more than there is room for is refused', async () => {
     for (let index = 0; index < PLACES; index++)
       await client('GET /graphql HTTP/1.1', 'Host: 127.0.0.1', ...HANDSHAKE, '');

@@ -25,6 +25,8 @@ interface Connection {
   /** The newest request. */
   request: IncomingMessage | null;
   upgraded: boolean;
+  /** Greater than that of each connection whose last response was out before, or that began before. */
+  idleFrom: number;
 }
 
 /**
@@ -38,11 +40,15 @@ interface Connection {
 export function watchConnections(server: Server, metrics: ApiMetrics, limits: ConnectionLimits = {}): () => void {
   const { stalledAfterMs = STALLED_AFTER_MS, maxConnections = MAX_CONNECTIONS } = limits;
   const { maxUnsentBytes = MOST_UNSENT_BYTES } = limits;
-  /** The one that has been without a response for longest comes first. */
   const open = new Map<Socket, Connection>();
+  let turns = 0;
 
   server.on('connection', (socket: Socket) => {
-    open.set(socket, { written: 0, sinceMs: performance.now(), responding: 0, request: null, upgraded: false });
+    turns += 1;
+    open.set(socket, {
+      ...{ written: 0, sinceMs: performance.now(), responding: 0, request: null },
+      ...{ upgraded: false, idleFrom: turns },
+    });
     socket.once('close', () => open.delete(socket));
     if (open.size > maxConnections) makeRoom(socket);
   });
@@ -54,7 +60,9 @@ export function watchConnections(server: Server, metrics: ApiMetrics, limits: Co
     connection.request = request;
     response.once('close', () => {
       connection.responding -= 1;
-      if (open.delete(socket)) open.set(socket, connection);
+      // Not by its place in the Map: one that is made anew at each response keeps their requests in memory.
+      turns += 1;
+      connection.idleFrom = turns;
     });
   });
   server.on('upgrade', (request: IncomingMessage) => {
@@ -63,14 +71,17 @@ export function watchConnections(server: Server, metrics: ApiMetrics, limits: Co
   });
 
   function makeRoom(newcomer: Socket): void {
-    for (const [socket, { responding, request, upgraded }] of open) {
+    let longest: readonly [Socket, Connection] | undefined;
+    for (const one of open) {
+      const { responding, request, upgraded, idleFrom } = one[1];
       const serves = upgraded || (responding > 0 && request?.complete === true);
-      if (serves) continue;
-      metrics.refusedConnections.inc({ reason: socket === newcomer ? 'connections' : 'idle' });
-      open.delete(socket);
-      socket.destroy();
-      return;
+      if (!serves && (longest === undefined || idleFrom < longest[1].idleFrom)) longest = one;
     }
+    if (longest === undefined) return;
+    const [socket] = longest;
+    metrics.refusedConnections.inc({ reason: socket === newcomer ? 'connections' : 'idle' });
+    open.delete(socket);
+    socket.destroy();
   }
 
   function cutOff(socket: Socket): void {

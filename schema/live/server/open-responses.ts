@@ -1,22 +1,30 @@
 import type { ServerResponse } from 'node:http';
 
+interface OpenResponse {
+  readonly response: ServerResponse;
+  /** Its place among those that are open. */
+  at: number;
+}
+
 /** The responses that are not finished, so that a stop can let them finish, except event streams, which never end. */
 export class OpenResponses {
-  readonly #open = new Set<ServerResponse>();
+  /** No Set: as its entries come and go it is made anew, and V8 keeps for old what a table held that it has left. */
+  readonly #open: OpenResponse[] = [];
   #onIdle: (() => void) | null = null;
 
   /** How many responses are event streams. */
   get eventStreams(): number {
     let count = 0;
-    for (const response of this.#open) if (isEventStream(response)) count += 1;
+    for (const { response } of this.#open) if (isEventStream(response)) count += 1;
     return count;
   }
 
   add(response: ServerResponse): void {
-    this.#open.add(response);
+    const open = { response, at: this.#open.length };
+    this.#open.push(open);
     response.once('close', () => {
-      this.#open.delete(response);
-      if (this.#open.size === 0) this.#onIdle?.();
+      this.#remove(open);
+      if (this.#open.length === 0) this.#onIdle?.();
     });
   }
 
@@ -26,7 +34,7 @@ export class OpenResponses {
    */
   async drain(graceMs: number): Promise<void> {
     this.#cutEventStreams();
-    if (this.#open.size === 0) return;
+    if (this.#open.length === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, graceMs);
       this.#onIdle = () => {
@@ -38,8 +46,16 @@ export class OpenResponses {
     this.#cutEventStreams();
   }
 
+  /** The last one takes its place. */
+  #remove({ at }: OpenResponse): void {
+    const last = this.#open.pop();
+    if (last === undefined || last.at === at) return;
+    last.at = at;
+    this.#open[at] = last;
+  }
+
   #cutEventStreams(): void {
-    for (const response of this.#open) if (isEventStream(response)) response.destroy();
+    for (const { response } of [...this.#open]) if (isEventStream(response)) response.destroy();
   }
 }
 

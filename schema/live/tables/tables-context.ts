@@ -59,18 +59,26 @@ export class TablesContext {
   readonly #model: TablesModel;
   readonly #rights: ViewerRights;
   readonly #owners: OwnerTables;
-  /** As `context.tables` of resolvers. */
-  readonly tables: Readonly<Record<string, TableAccess>>;
+  #tables: Readonly<Record<string, TableAccess>> | undefined;
 
   constructor(model: TablesModel, owners: OwnerTables, allow: Allow, viewer: unknown) {
     this.#model = model;
     this.#owners = owners;
     this.#rights = new ViewerRights(allow, viewer);
+  }
+
+  /** As `context.tables` of resolvers. */
+  get tables(): Readonly<Record<string, TableAccess>> {
+    if (this.#tables !== undefined) return this.#tables;
     // Tables that are held in another form are read by who holds them so.
-    const copied = Object.values(model.tables).filter((table) => (table as LiveTable) instanceof RowTable);
-    this.tables = Object.fromEntries(
-      [...copied, ...owners.all()].map(({ declared }) => [declared.name, accessTo(declared, this.reads(declared))]),
+    const copied = Object.values(this.#model.tables).filter((table) => (table as LiveTable) instanceof RowTable);
+    this.#tables = Object.fromEntries(
+      [...copied, ...this.#owners.all()].map(({ declared }) => [
+        declared.name,
+        accessTo(declared, this.reads(declared)),
+      ]),
     );
+    return this.#tables;
   }
 
   /** Names of those of these tables of which the viewer may see all rows: a count would tell of others. */
