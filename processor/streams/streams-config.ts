@@ -36,7 +36,7 @@ export interface StreamsConfigInput {
   maxRecordBytes?: number | undefined;
   /**
    * Of committed rows that the process keeps in memory, so that a key that comes again is not read from disk; shared by
-   * all stores. 0: none. Kafka Streams' statestore.cache.max.bytes.
+   * all stores but those of sessions and of joined streams. 0: none. Kafka Streams' statestore.cache.max.bytes.
    */
   cacheMaxBytes?: number | undefined;
   /**

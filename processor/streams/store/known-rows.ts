@@ -18,11 +18,11 @@ export class KnownRows {
   keys: KnownKeys | undefined;
   #cache: RowCache;
   readonly #cacheBytes: number;
-  /** Stores whose rows others know and keep. */
-  readonly #left = new Set<string>();
-  /** What was last asked of `#isLeft`: changes of one store are together. */
+  /** Of which stores others know which rows there are; true: they keep the values, too. */
+  readonly #others = new Map<string, boolean>();
+  /** What was last asked of `#othersOf`: changes of one store are together. */
   #lastStore = '';
-  #isLastLeft = false;
+  #lastOthers: boolean | undefined;
   /** Rows that it did not know when it was asked, since the last commit. */
   #misses = 0;
   /** Commits since it was last asked. */
@@ -41,32 +41,43 @@ export class KnownRows {
   /** From now on nothing is known here of this store's rows. Answers the memory that their values may take. */
   leave(store: string): number {
     const half = Math.floor(this.#cacheBytes / 2);
-    if (this.#left.has(store)) return half;
-    this.#left.add(store);
+    if (this.#others.get(store) === true) return half;
+    this.#others.set(store, true);
     this.#lastStore = '';
     this.#cache = new RowCache(this.#cacheBytes - half);
     return half;
   }
 
-  #isLeft(store: string): boolean {
-    if (this.#left.size === 0) return false;
+  /** Others know which rows this store has: that is not known here from now on. */
+  leaveKeys(store: string): void {
+    if (!this.#others.has(store)) this.#others.set(store, false);
+    this.#lastStore = '';
+  }
+
+  #othersOf(store: string): boolean | undefined {
+    if (this.#others.size === 0) return undefined;
     if (store !== this.#lastStore) {
       this.#lastStore = store;
-      this.#isLastLeft = this.#left.has(store);
+      this.#lastOthers = this.#others.get(store);
     }
-    return this.#isLastLeft;
+    return this.#lastOthers;
+  }
+
+  #isLeft(store: string): boolean {
+    return this.#othersOf(store) === true;
   }
 
   /** It is sure that there is no row, nor comes one with a commit under way. `whole`: a data key (data-key.ts). */
   lacks(store: string, whole: Uint8Array): boolean {
-    return !this.#isLeft(store) && this.keys?.lacks(hashOfBytes(whole)) === true;
+    return this.#othersOf(store) === undefined && this.keys?.lacks(hashOfBytes(whole)) === true;
   }
 
   /** The value, the caller's own; null: there is no row; undefined: it is not known. */
   get(store: string, whole: Uint8Array): Buffer | null | undefined {
-    if (this.#isLeft(store)) return undefined;
+    const others = this.#othersOf(store);
+    if (others === true) return undefined;
     const hash = hashOfBytes(whole);
-    if (this.keys?.lacks(hash) === true) return null;
+    if (others === undefined && this.keys?.lacks(hash) === true) return null;
     this.#commitsUnasked = 0;
     const value = this.#cache.get(store, whole, hash);
     if (value === undefined) this.#misses += 1;
@@ -88,7 +99,7 @@ export class KnownRows {
 
   /** A row that was not there comes with the commit under way. */
   comes(store: string, whole: Uint8Array): void {
-    if (!this.#isLeft(store)) this.keys?.add(hashOfBytes(whole));
+    if (this.#othersOf(store) === undefined) this.keys?.add(hashOfBytes(whole));
   }
 
   /** These changes are committed. `olds`: what was there before each; null or undefined: nothing. */
@@ -104,13 +115,14 @@ export class KnownRows {
     for (let index = 0; index < changes.length; index += 1) {
       const change = changes[index] as RowChange;
       const { store, bytes, at, keyBytes, valueBytes } = change;
-      if (this.#isLeft(store)) continue;
+      const others = this.#othersOf(store);
+      if (others === true) continue;
       const isDeleted = valueBytes < 0;
       const isGone = isDeleted && (olds[index] ?? null) !== null;
       if (!areKept && !isGone) continue;
       const whole = passingKeyOf(change);
       const hash = hashOfBytes(whole);
-      if (isGone) this.keys?.remove(hash);
+      if (isGone && others === undefined) this.keys?.remove(hash);
       // mutant: row-cache-removed
       if (isDeleted) this.#cache.remove(store, whole, hash);
       // mutant: row-cache
@@ -120,7 +132,7 @@ export class KnownRows {
   }
 
   #countOwn(changes: readonly RowChange[]): number {
-    if (this.#left.size === 0) return changes.length;
+    if (this.#others.size === 0) return changes.length;
     let count = 0;
     for (const { store } of changes) if (!this.#isLeft(store)) count += 1;
     return count;

@@ -52,6 +52,10 @@ export class LayeredStore implements StateStore {
     return this.#layer(store).leaveRows?.(store) ?? 0;
   }
 
+  leaveKeys(store: string): void {
+    this.#layer(store).leaveKeys?.(store);
+  }
+
   entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]> {
     return this.#layer(store).entries(store, from, to);
   }

@@ -387,6 +387,33 @@ test('rows of a store that others know are neither known nor kept, and those of 
   await store.close();
 });
 
+test('of a store whose rows others know values are kept, and which there are is not known', async () => {
+  const store = await open();
+  store.leaveKeys?.('counts');
+  const reads = jest.spyOn(Level.prototype, 'getSync');
+  const found = (text: string) => {
+    reads.mockClear();
+    return [store.get('counts', Buffer.from(text))?.toString(), reads.mock.calls.length];
+  };
+  await store.commit(rows(['CA', 'NY'], '1'));
+  expect(['CA', 'CA', 'NY', 'ME', 'ME'].map(found)).toEqual([
+    ['1', 1],
+    ['1', 0],
+    ['1', 1],
+    [undefined, 1],
+    [undefined, 1],
+  ]);
+  const commit = store.commit(rows(['ME'], '1'));
+  expect(found('NY')[0]).toBe('1');
+  await commit;
+  await store.commit(rows(['CA', 'NY', 'ME'], null));
+  expect(found('CA')).toEqual([undefined, 0]);
+  reads.mockRestore();
+  expect(store.digest().entries).toBe(0);
+  expect(await store.verify()).toBe(true);
+  await store.close();
+});
+
 test('while a commit is under way, rows are LevelDB’s', async () => {
   const store = await open();
   await store.commit(rows(['CA'], '1'));

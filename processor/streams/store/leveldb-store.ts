@@ -299,6 +299,10 @@ class OpenLevelDbStore implements LevelDbStore {
     return this.#rows.leave(store);
   }
 
+  leaveKeys(store: string): void {
+    this.#rows.leaveKeys(store);
+  }
+
   get #isUsable(): boolean {
     return this.#failure === null && !this.#closed;
   }

@@ -75,6 +75,9 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
   /** Of the rows that have been flushed since the last commit, which each has its hash when it is committed. */
   #flushed: number[] = [];
   #hashes: EntryHash[] = [];
+  /** What was looked for last, and what it is: a record looks for its key several times. */
+  #lastId: string | undefined;
+  #lastOfKey = NONE;
   /** The last key on disk that was asked for: most are of one length. */
   #passing = Buffer.alloc(0);
 
@@ -88,6 +91,7 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
     this.#timed = timed;
     this.#areBytesNew = knownOf(serde).hasNewBytes === true;
     this.#committed = committed;
+    committed.leaveKeys?.(name);
     this.#ofKeys = new RowsOfKeys(this.#rows, this.#keys);
     this.#inTime = new RowsInTime(this.#rows, retentionMs);
     this.#walks = new Walks(name);
@@ -300,6 +304,8 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
       rows.block[row] = NONE;
     }
     this.#ofKeys.removeAll(gone);
+    // A key without rows is gone.
+    this.#lastId = undefined;
     for (const row of gone) {
       // A row in time is freed when it is taken, or when they are more than those that are there.
       if (rows.is(row, LISTED)) this.#goneInTime += 1;
@@ -349,9 +355,20 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
   }
 
   #add(id: string, startMs: number, endMs: number): number {
-    const row = this.#rows.add(endMs, startMs, this.#ofKeys.findOrMake(id), 0);
+    const ofKey = this.#ofKeys.findOrMake(id);
+    this.#lastId = id;
+    this.#lastOfKey = ofKey;
+    const row = this.#rows.add(endMs, startMs, ofKey, 0);
     this.#ofKeys.add(row);
     return row;
+  }
+
+  #ofKeyOf(id: string): number {
+    if (id !== this.#lastId) {
+      this.#lastOfKey = this.#ofKeys.find(id);
+      this.#lastId = id;
+    }
+    return this.#lastOfKey;
   }
 
   /** NONE: there is no such row, and none that an uncommitted write has deleted. @throws RangeError for no session. */
@@ -360,7 +377,7 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
       throw new RangeError(`a session that starts at ${String(startMs)} does not end at ${String(endMs)}`);
     checkWindowStart(endMs);
     checkWindowStart(startMs);
-    const ofKey = this.#ofKeys.find(id);
+    const ofKey = this.#ofKeyOf(id);
     if (ofKey === NONE) {
       this.#keys.check(id);
       return NONE;
@@ -377,7 +394,7 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
   /** Those of a key that end at `fromMs` or later and start at `toMs` or earlier, by end, then by start. */
   #found(id: string, fromMs: number, toMs: number): number[] {
     const found: number[] = [];
-    const ofKey = this.#ofKeys.find(id);
+    const ofKey = this.#ofKeyOf(id);
     if (ofKey === NONE) {
       this.#keys.check(id);
       return found;

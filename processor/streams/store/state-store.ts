@@ -21,6 +21,9 @@ export interface StateStore {
    */
   leaveRows?(store: string): number;
 
+  /** The same of one who knows which rows there are, and reads their values here. */
+  leaveKeys?(store: string): void;
+
   /** Committed entries of one named store, in key order, `from` inclusive to `to` exclusive. */
   entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]>;
 
