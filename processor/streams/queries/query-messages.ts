@@ -1,9 +1,10 @@
-import { deserialize, serialize } from 'node:v8';
+import { deserialize } from 'node:v8';
 import { StreamsError, type ErrorCode } from '../errors.ts';
 import { textOf } from '../options.ts';
 import { isStoreName } from '../store/data-key.ts';
 import { ORDER_TYPES, type OrderType } from './order-text.ts';
 import type { OrderRead, OwnerAnswer, OwnerQuestion } from './owner-reads.ts';
+import { structuredBytes } from './structured-bytes.ts';
 
 /** What one frame asks. */
 interface Asked {
@@ -30,7 +31,7 @@ export const MOST_QUESTIONS = 1_000;
 export const LONGEST_WAIT_MS = 2_000;
 
 export function encodeMessage(message: Asked | Replied): Buffer {
-  return serialize(message);
+  return structuredBytes(message);
 }
 
 /** The opposite; @throws for bytes that are no message. */
