@@ -1,10 +1,9 @@
 import { serialize } from 'node:v8';
 
 /*
- * Plain data in the form of `v8.serialize`, to be read with `v8.deserialize`. V8's own serializer keeps each object that
- * it has written alive until a collection of garbage has found the serializer itself: what a process asks and answers
- * would grow old, and V8 collect its whole heap for it every few seconds. An object that is there twice is written
- * twice.
+ * Plain data in the form of `v8.serialize`, to be read with `v8.deserialize`. V8's own serializer keeps what it writes
+ * alive until a collection of garbage has found the serializer itself: what a process asks and answers would grow old,
+ * and V8 collect its whole heap for it every few seconds. An object that is there twice is written twice.
  */
 
 const HEADER = serialize(null).subarray(0, 2);
