@@ -6,12 +6,12 @@ import { decodeRecordSet } from '../../kafka/record-set.ts';
 import { DroppedRecords } from '../../task/dropped-records.ts';
 import { RecordCollector } from '../../writing/record-collector.ts';
 import type { OutgoingRecord } from '../../writing/streams-producer.ts';
-import type { ConsumerRecord } from '../record.ts';
+import { headersByName, type ConsumerRecord, type HeaderList } from '../record.ts';
 import { jsonSerde, StreamsBuilder, StreamsError, tumbling, type Aggregate, type Topology } from '../../index.ts';
 import { openMemoryStore } from '../../store/memory-store.ts';
 import { STREAM_TIME_KEY } from '../../store/runtime-rows.ts';
 import { TaskGraph } from '../../task/task-graph.ts';
-import { encodePartial, encodeTimeReport } from '../repartition-record.ts';
+import { encodePartial, encodeTimeReport, partialHeaders } from '../repartition-record.ts';
 import { signatureMismatch, topologySignature } from '../signature.ts';
 import type { SubTopology } from '../topology.ts';
 
@@ -215,6 +215,17 @@ test('partials that lie in a fetch go into stores as others do: all of their rec
   }
 });
 
+test('a partial of records without a value goes into windows only, also out of a fetch', () => {
+  const headers = partialHeaders(2, true) as HeaderList;
+  const sent = fetched({ key: Buffer.from('aa'), value: partial('all'), headers });
+  for (const one of [{ ...record(partial('all')), headers: headersByName(headers) }, sent]) {
+    const { graph } = taskOf(build(['all', 'minutes']), 1);
+    graph.process(one);
+    expect(graph.windowStore('minutes').get('aa', 0)).toBe(2);
+    expect(graph.keyValueStore('all').get('aa')).toBeUndefined();
+  }
+});
+
 test('stream time stays when stores are declared in another order', async () => {
   const store = openMemoryStore();
   const open = (order: readonly Declaration[]): TaskGraph => taskOf(build(order), 1, store).graph;
@@ -274,6 +285,7 @@ test.each<[string, Buffer | null, Buffer | null]>([
   ['text', Buffer.from('{"hello":1}'), Buffer.from('a')],
   ['a partial without a key', partial('all'), null],
   ['a partial that is cut', partial('all').subarray(0, 12), Buffer.from('a')],
+  ['a partial that is cut in its last time', partial('counted').subarray(0, 20), Buffer.from('a')],
   ['one byte', Buffer.from([1]), Buffer.from('a')],
   [
     'a partial of no time',
