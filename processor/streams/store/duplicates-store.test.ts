@@ -85,6 +85,21 @@ test('what the cache has thrown out is read from the committed state', async () 
   expect(reads()).toBeLessThan(100);
 });
 
+test('texts of any length and any characters are whole, in memory and on disk', async () => {
+  const { state } = counted(openMemoryStore());
+  const store = await open(state, new RecordCache(1_000_000), spec);
+  const many = Array.from({ length: 1_000 }, (_, at) => '\u20ac'.repeat(at % 50));
+  const values = [
+    ...many,
+    ...[20_000, 70_000].flatMap((length) => ['a', '\u00e4', '\u20ac'].map((one) => one.repeat(length))),
+  ];
+  for (const [at, value] of values.entries()) store.put('k', at, value);
+  expect(valuesOf(store)).toEqual(values);
+  await commit(state, store);
+  store.close();
+  expect(valuesOf(await open(state, new RecordCache(0), spec))).toEqual(values);
+});
+
 test('a row that was read from the committed state is in memory from then on, as far as the cache goes', async () => {
   const { state, reads } = counted(openMemoryStore());
   const cache = new RecordCache(20_000);
