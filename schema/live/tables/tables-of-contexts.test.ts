@@ -30,6 +30,22 @@ test('a copy of a context has tables of its own: it may be of another viewer', (
   expect(Reflect.ownKeys({ ...context })).toEqual(['viewer']);
 });
 
+test('so has an object above a context, and one that stands in front of it', () => {
+  const { of } = tablesOf();
+  const context = { viewer: 'Ada' };
+  of(context);
+  const above = Object.assign(Object.create(context) as { viewer: string }, { viewer: 'Bob' });
+  const front = new Proxy(context, { get: (at, name) => (name === 'viewer' ? 'Cleo' : Reflect.get(at, name)) });
+  for (const [one, viewer] of [
+    [above, 'Bob'],
+    [front, 'Cleo'],
+    [context, 'Ada'],
+  ] as const) {
+    expect(of(one)).toEqual({ viewer });
+    expect(of(one)).toBe(of(one));
+  }
+});
+
 test('the tables of one API are not those of another one', () => {
   const [one, other] = [tablesOf(), tablesOf()];
   const context = { viewer: 'Ada' };
