@@ -240,6 +240,22 @@ test('what is kept of sessions that go on for a long time is no more than of tho
   expect(store.find('k', 0, 1e9)).toHaveLength(1);
 });
 
+test('what is no key has no sessions, whatever was looked for before it', async () => {
+  const state = openMemoryStore();
+  const spec: StoreSpec<Value> = { name: NAME, kind: 'session', serde: jsonSerde<Value>(), retentionMs: 10 };
+  const index = (await loadIndexes([spec], state)).get(NAME);
+  const store = createSessionStore(spec, state, index as NonNullable<typeof index>);
+  const none = undefined as unknown as string;
+  const message = 'a key is text, not undefined';
+  expect(() => store.find(none, 0, 10)).toThrow(message);
+  for (const startMs of [1, 2]) store.put('k', startMs, 5, { of: 'this' });
+  store.delete('k', 2, 5);
+  expect(() => store.find(none, 0, 10)).toThrow(message);
+  expect(() => store.get(none, 1, 5)).toThrow(message);
+  expect(() => store.put(none, 3, 5, { of: 'this' })).toThrow(message);
+  expect(store.find('k', 0, 10)).toHaveLength(1);
+});
+
 test('what has expired is found behind times of which all sessions have gone on', async () => {
   const state = openMemoryStore();
   const spec: StoreSpec<Value> = { name: NAME, kind: 'session', serde: jsonSerde<Value>(), retentionMs: 320 };

@@ -304,8 +304,9 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
       rows.block[row] = NONE;
     }
     this.#ofKeys.removeAll(gone);
-    // A key without rows is gone.
+    // A key without rows is gone. What is no key at all is not the one before it.
     this.#lastId = undefined;
+    this.#lastOfKey = NONE;
     for (const row of gone) {
       // A row in time is freed when it is taken, or when they are more than those that are there.
       if (rows.is(row, LISTED)) this.#goneInTime += 1;
