@@ -12,7 +12,8 @@ import {
 } from '@tributary/streams/operations';
 import { loginGenerator } from '../tools/producer/login-generator.ts';
 import { seededRandom } from '../tools/producer/seeded-random.ts';
-import { progress, quiet } from './report.ts';
+import { quiet } from './quiet.ts';
+import { progress } from './report.ts';
 
 export interface BacklogOptions {
   readonly connection: KafkaConnectionConfig;

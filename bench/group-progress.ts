@@ -8,7 +8,8 @@ import {
 } from '@tributary/streams/operations';
 import { readTopic } from '../tests/support/topic-reader.ts';
 import { cpuSeconds, peakRssMiB, type BenchProcess } from './bench-process.ts';
-import { progress, quiet } from './report.ts';
+import { quiet } from './quiet.ts';
+import { progress } from './report.ts';
 
 export interface Round {
   readonly recordsPerSecond: number;

@@ -2,7 +2,8 @@ import type { KafkaConnectionConfig } from '@tributary/streams';
 import { CompressionCodec, createKafka, encodeBatch, KafkaCluster, partitionOf } from '@tributary/streams/operations';
 import { seededRandom } from '../tools/producer/seeded-random.ts';
 import { sendPatiently } from './backlog.ts';
-import { progress, quiet } from './report.ts';
+import { quiet } from './quiet.ts';
+import { progress } from './report.ts';
 
 export interface KeyedBacklogOptions {
   readonly connection: KafkaConnectionConfig;

@@ -12,7 +12,8 @@ import { loginGenerator } from '../tools/producer/login-generator.ts';
 import { freePort } from '../tools/local-kafka/ports.ts';
 import { startTestBroker, type TestBroker } from '../tests/support/broker.ts';
 import { BenchProcess } from './bench-process.ts';
-import { progress, quiet } from './report.ts';
+import { quiet } from './quiet.ts';
+import { progress } from './report.ts';
 
 const READY_WITHIN_MS = 60_000;
 const POLL_MS = 20;

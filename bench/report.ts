@@ -2,15 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Logger } from '@tributary/streams';
 import { shortfalls } from './statistics.ts';
-
-export const quiet: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: (fields, message) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`),
-};
 
 const BAR_WIDTH = 30;
 const resultsDirectory = fileURLToPath(new URL('./results/', import.meta.url));

@@ -3,7 +3,8 @@ import { KafkaCluster, TransactionalProducer } from '@tributary/streams/operatio
 import { startTestBroker, type TestBroker } from '../../tests/support/broker.ts';
 import { cpuSeconds } from '../bench-process.ts';
 import type { BenchOptions } from '../options.ts';
-import { quiet, save, table } from '../report.ts';
+import { quiet } from '../quiet.ts';
+import { save, table } from '../report.ts';
 import { percentile } from '../statistics.ts';
 
 const PARTITIONS = 4;

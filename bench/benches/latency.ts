@@ -9,7 +9,8 @@ import { countIn } from '../group-progress.ts';
 import { startJava } from '../java-side.ts';
 import type { BenchOptions } from '../options.ts';
 import { graphqlSocket, PRODUCT_TOPIC, publishSteadily, startProduct } from '../product.ts';
-import { quiet, save, table } from '../report.ts';
+import { quiet } from '../quiet.ts';
+import { save, table } from '../report.ts';
 import { percentile } from '../statistics.ts';
 
 const RATES = [20, 1_000];

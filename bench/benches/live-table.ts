@@ -8,7 +8,8 @@ import { freePort } from '../../tools/local-kafka/ports.ts';
 import { BenchProcess, cpuSeconds, peakRssMiB, rssMiB } from '../bench-process.ts';
 import type { BenchOptions } from '../options.ts';
 import { untilReady } from '../product.ts';
-import { progress, quiet, save, say } from '../report.ts';
+import { quiet } from '../quiet.ts';
+import { progress, save, say } from '../report.ts';
 import { percentile } from '../statistics.ts';
 
 const TOPIC = 'sku-totals';

@@ -9,7 +9,8 @@ import { makeBacklog } from '../backlog.ts';
 import { untilCounted } from '../group-progress.ts';
 import { builtClassPath } from '../java-side.ts';
 import type { BenchOptions } from '../options.ts';
-import { quiet, save, say, table } from '../report.ts';
+import { quiet } from '../quiet.ts';
+import { save, say, table } from '../report.ts';
 import { median } from '../statistics.ts';
 import { DEVICE_TOPIC, PARTITIONS, SIDES } from './high-cardinality.ts';
 

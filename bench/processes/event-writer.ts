@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { createKafka } from '@tributary/streams/operations';
 import { seededRandom } from '../../tools/producer/seeded-random.ts';
-import { quiet } from '../report.ts';
+import { quiet } from '../quiet.ts';
 
 /** What `bench/benches/owner-reads.ts` asks for, as JSON in the only argument. */
 export interface EventWriterOptions {

@@ -2,7 +2,7 @@ import { Worker, isMainThread, parentPort, workerData } from 'node:worker_thread
 import { decodeLogin } from '../../processor/logins/login-record.ts';
 import { DeadLetter } from '@tributary/streams';
 import { KafkaCluster, READ_COMMITTED, RecordFetcher } from '@tributary/streams/operations';
-import { quiet } from '../report.ts';
+import { quiet } from '../quiet.ts';
 
 /**
  * A limit: the runtime's own fetcher and the product's decoder, once over a topic, without group, state or commit.

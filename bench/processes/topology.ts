@@ -1,5 +1,5 @@
 import { KafkaStreams } from '@tributary/streams';
-import { quiet } from '../report.ts';
+import { quiet } from '../quiet.ts';
 
 /** What `bench/tributary-side.ts` asks for, as JSON in the only argument. */
 export interface TopologyProcessOptions {

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import type { Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import kafkajs from '#kafkajs';
 import type { Logger } from '../logger.ts';
 import type { Broker } from './broker.ts';
@@ -8,9 +7,6 @@ import { requireMendedKafkajs } from './mended-kafkajs.ts';
 import type { PartitionMetadata, TopicMetadata } from './shared-metadata.ts';
 
 const { Kafka, logLevel } = kafkajs;
-const createSocketFactory = createRequire(import.meta.url)(
-  '#kafkajs/src/network/socketFactory.js',
-) as () => kafkajs.ISocketFactory;
 
 /** A kafkajs client, for its admin and plain producer. */
 export type Kafka = kafkajs.Kafka;
@@ -31,6 +27,20 @@ export interface KafkajsCluster {
 }
 
 const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_DELAY_MS = 60_000;
+
+/** As kafkajs' own, which loads what TLS needs also where there is none: a part of each thread's start. */
+const openSocket: kafkajs.ISocketFactory = ({ host, port, ssl, onConnect }) => {
+  // kafkajs gives what its types say is there.
+  const secure: typeof ssl | undefined = ssl;
+  const socket = secure
+    ? process
+        .getBuiltinModule('node:tls')
+        .connect({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...secure }, onConnect)
+    : connect({ host, port }, onConnect);
+  socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+  return socket;
+};
 
 /**
  * The sockets of one client. kafkajs connects again whenever something is asked of it: what was under way when it was
@@ -38,13 +48,12 @@ const REQUEST_TIMEOUT_MS = 30_000;
  */
 export class ClientSockets {
   readonly #open = new Set<Socket>();
-  readonly #create = createSocketFactory();
   #ended = false;
 
   /** @throws after the end: kafkajs makes a failed connection of it. */
   readonly factory: kafkajs.ISocketFactory = (options) => {
     if (this.#ended) throw new Error('the client is disconnected for good');
-    const socket = this.#create(options);
+    const socket = openSocket(options);
     this.#open.add(socket);
     socket.once('close', () => this.#open.delete(socket));
     return socket;
@@ -69,7 +78,7 @@ export function createKafka(config: KafkaConnectionConfig, logger: Logger, socke
     brokers: [...config.brokers],
     ...(config.tls === undefined ? {} : { ssl: config.tls.ca === undefined ? true : { ca: [config.tls.ca] } }),
     ...(saslConfig === undefined ? {} : { sasl: saslOptions(saslConfig) }),
-    ...(sockets === undefined ? {} : { socketFactory: sockets.factory }),
+    socketFactory: sockets?.factory ?? openSocket,
     connectionTimeout: 3_000,
     requestTimeout: config.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 2 },

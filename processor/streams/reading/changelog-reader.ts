@@ -53,6 +53,9 @@ const SHRUNK_SHARE = 0.75;
 const LEAST_LOAD_BYTES = 4 << 20;
 const loads = new Set<StoreLoad>();
 
+/** Each answer would be a message to the main thread, and wake it on a core that the restore has a use for. */
+const TELL_EVERY_MS = 100;
+
 /** A restore that does not move for this long while every partition can be read is stuck. */
 const STUCK_AFTER_MS = 60_000;
 
@@ -156,6 +159,7 @@ export async function restoreStore(options: {
       const restored = Math.min(positions.get(name) as number, endingOffset) - startingOffset;
       onStore({ kind, store: told, partition, startingOffset, endingOffset, restored });
     };
+    const toldAt = new Map<string, number>();
     const unfinished = new Set(ends.keys());
     const finish = (): void => {
       for (const name of unfinished) {
@@ -185,7 +189,13 @@ export async function restoreStore(options: {
               `deleted while the application runs`,
           );
         if (load === undefined) addChanges(changes, part.records, named, check);
-        else loadRows(load.rowsOf(named.store), part.records, named, check);
+        else {
+          const into = load.rowsOf(named.store);
+          const [from, end] = [positions.get(name) as number, ends.get(name) as number];
+          const share = (part.nextOffset - from) / Math.max(1, end - from);
+          if (share > 0) into.expect(part.records.length / share, LOADS_BYTES / (2 * loads.size * changelogs.length));
+          loadRows(into, part.records, named, check);
+        }
         if (part.nextOffset > (positions.get(name) as number)) movedAt = performance.now();
         positions.set(name, part.nextOffset);
       }
@@ -200,7 +210,12 @@ export async function restoreStore(options: {
       crashPoint('inRestore');
       for (const { topic, partition, records } of fetched) {
         const name = topicPartition(topic, partition);
-        if (records.length > 0 && ends.has(name)) tell('progress', name);
+        if (records.length === 0 || !ends.has(name)) continue;
+        const now = performance.now();
+        const isAtEnd = (positions.get(name) as number) >= (ends.get(name) as number);
+        if (!isAtEnd && now - (toldAt.get(name) ?? -Infinity) < TELL_EVERY_MS) continue;
+        toldAt.set(name, now);
+        tell('progress', name);
       }
       finish();
       const restored = [...positions.values()].reduce((a, b) => a + b, 0) - begun;

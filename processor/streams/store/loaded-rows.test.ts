@@ -66,6 +66,37 @@ test('a key that comes again and again takes no more memory than a bound, howeve
   expect([order.length, rows.valueBytes(order[0] as number)]).toEqual([1, 12]);
 });
 
+test('memory for rows that are expected is made once, up to a bound, and more rows than that are taken', () => {
+  const record = Buffer.alloc(100, 'the value');
+  const fill = (rows: LoadedRows, count: number, from = 0): number[] => {
+    const sizes = new Set<number>();
+    for (let nth = from; nth < count; nth += 1) {
+      record.writeUInt32BE(nth);
+      rows.put(record, 0, 4, 0, 0, 4, 60);
+      sizes.add(rows.sizeBytes);
+    }
+    expect(rows.inOrder().length).toBe(count);
+    return [...sizes];
+  };
+  const count = 100_000;
+  const taken = count * (64 + 12);
+  const known = new LoadedRows();
+  known.expect(count, 64 << 20);
+  const sizes = fill(known, count);
+  // Of the first rows, then of all of them.
+  expect(sizes).toHaveLength(2);
+  expect(sizes.at(-1)).toBeLessThan(1.05 * taken);
+
+  const bounded = new LoadedRows();
+  bounded.expect(100 * count, 1 << 20);
+  expect(fill(bounded, 2_000).at(-1)).toBeLessThan(1 << 20);
+  expect(fill(bounded, count, 2_000).at(-1)).toBeLessThan(3 * taken);
+
+  const more = new LoadedRows();
+  more.expect(count / 10, 64 << 20);
+  expect(fill(more, count).at(-1)).toBeLessThan(3 * taken);
+});
+
 test('keys each of which begins with the one before are sorted, however many there are', () => {
   const rows = new LoadedRows();
   const count = 700;

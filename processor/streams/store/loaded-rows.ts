@@ -2,6 +2,7 @@ import { copyBytes } from '../copy-bytes.ts';
 
 /** Numbers kept of each row: where its key lies, how long it is, and how long its value is, which lies behind it. */
 const FIELDS = 3;
+const ROW_FIELDS_BYTES = FIELDS * Uint32Array.BYTES_PER_ELEMENT;
 const KEY_AT = 0;
 const KEY_BYTES = 1;
 /** One more than the bytes of the value; 0: the row is deleted. */
@@ -21,8 +22,12 @@ const LEAST_PACKED = 512;
 const MOST_PACKED_BYTES = 16;
 /** The end of a key, then the bytes. */
 const SYMBOLS = 257;
+/** So many bytes of a key are looked at in one go: what comes from memory for one of them serves the others. */
+const LOOKED_AT_ONCE = 8;
 /** Of memory that comes at once. */
 const LINE_BYTES = 64;
+/** Of memory that is made for rows that are expected: their lengths are known of the first ones only. */
+const SPARE = 1.03;
 /** With so many rows, or bytes of them, those that later ones have replaced are let go. */
 const LEAST_DROP = { rows: 1 << 19, bytes: 16 << 20 };
 /** Ranges in ranges, so deep, are sorted by comparing: each takes a part of the stack. */
@@ -44,6 +49,8 @@ export class LoadedRows {
   #rows = new Uint32Array(FIRST_ROWS * FIELDS);
   /** Of the rows that are there; undefined after a `put`. */
   #order: Uint32Array | undefined;
+  /** How many rows there will be, as far as anybody has said. */
+  #expected = { rows: 0, mostBytes: 0 };
   /** The sort has met rows of one key. */
   #areReplaced = false;
   /** Replaced rows are let go when there are so many rows, or bytes of them. */
@@ -68,6 +75,14 @@ export class LoadedRows {
   }
 
   /**
+   * Says that about so many rows are to come: memory is made for them at once, and not by halves. `mostBytes`: more
+   * than that is made only for rows that are there.
+   */
+  expect(rows: number, mostBytes: number): void {
+    this.#expected = { rows: this.#count + rows, mostBytes };
+  }
+
+  /**
    * A row, whose key and value lie in `from`; the value behind a head of its own. `valueBytes` -1: the row is deleted.
    */
   put(
@@ -81,8 +96,8 @@ export class LoadedRows {
   ): void {
     const most = keyBytes + headBytes + Math.max(0, valueBytes);
     if (this.#count >= this.#dropAtRows || this.#end + most > this.#dropAtBytes) this.dropReplaced(most);
-    if (this.#end + most > this.#bytes.length) this.#moveBytes(Math.max(2 * this.#bytes.length, this.#end + most));
-    if ((this.#count + 1) * FIELDS > this.#rows.length) this.#moveRows(2 * this.#count);
+    if (this.#end + most > this.#bytes.length) this.#growBytes(most);
+    if ((this.#count + 1) * FIELDS > this.#rows.length) this.#growRows();
     this.#order = undefined;
     const row = this.#count * FIELDS;
     const rows = this.#rows;
@@ -194,6 +209,23 @@ export class LoadedRows {
     if (4 * this.#count * FIELDS < rows.length) this.#moveRows(2 * this.#count);
   }
 
+  #growBytes(coming: number): void {
+    // Where rows are let go, those that are expected never lie there together.
+    const most = Math.min(this.#expected.mostBytes, this.#dropAtBytes);
+    this.#moveBytes(Math.max(this.#grown(this.#end, 2 * this.#bytes.length, most), this.#end + coming));
+  }
+
+  #growRows(): void {
+    const most = Math.min(this.#expected.mostBytes / ROW_FIELDS_BYTES, this.#dropAtRows);
+    this.#moveRows(this.#grown(this.#count, 2 * this.#count, most));
+  }
+
+  /** How much there will be of what has been taken so far, with a little more; `otherwise` where nobody has said. */
+  #grown(taken: number, otherwise: number, most: number): number {
+    const times = this.#count === 0 ? 0 : this.#expected.rows / this.#count;
+    return times > 1 ? Math.ceil(Math.min(SPARE * times * taken, Math.max(otherwise, most))) : otherwise;
+  }
+
   #moveBytes(bytes: number): void {
     const moved = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, bytes));
     this.#bytes.copy(moved, 0, 0, this.#end);
@@ -260,46 +292,56 @@ export class LoadedRows {
    * digits there is room for eight.
    */
   #packedWords(order: Uint32Array, halves: Uint32Array, from: number, at: number): number {
-    const ranks: Uint32Array[] = [];
-    const bits: number[] = [];
-    for (let room = WORD_BITS; ranks.length < MOST_PACKED_BYTES;) {
-      const here = this.#ranks(order, from, halves.length / 2, at + ranks.length);
-      const needed = WORD_BITS - Math.clz32(here[SYMBOLS] as number);
-      if (needed > room) break;
-      room -= needed;
-      ranks.push(here);
-      bits.push(needed);
+    const count = halves.length / 2;
+    /** The places of the keys where different bytes stand, and the numbers of these where they stand in the word. */
+    const places: number[] = [];
+    const ranks = new Uint32Array(MOST_PACKED_BYTES * SYMBOLS);
+    let packed = 0;
+    for (let room = WORD_BITS, isFull = false; !isFull && packed < MOST_PACKED_BYTES;) {
+      const stands = this.#standing(order, from, count, at + packed);
+      for (let place = 0; place < LOOKED_AT_ONCE; place += 1) {
+        const here = stands.subarray(place * SYMBOLS, (place + 1) * SYMBOLS);
+        const different = here.reduce((sum, one) => sum + one, 0);
+        const needed = WORD_BITS - Math.clz32(different - 1);
+        isFull = needed > room;
+        if (isFull) break;
+        room -= needed;
+        if (needed > 0) {
+          rank(here, ranks, places.length * SYMBOLS, room);
+          places.push(packed);
+        }
+        packed += 1;
+      }
     }
-    for (let index = 0; 2 * index < halves.length; index += 1) {
+    const bytes = this.#bytes;
+    for (let index = 0; index < count; index += 1) {
       const row = order[from + index] as number;
       const left = this.keyBytes(row) - at;
       const start = this.keyAt(row) + at;
       let next = 0;
-      for (let byte = 0; byte < ranks.length; byte += 1) {
-        const symbol = byte < left ? 1 + (this.#bytes[start + byte] as number) : 0;
-        next = (next << (bits[byte] as number)) | ((ranks[byte] as Uint32Array)[symbol] as number);
+      for (let nth = 0; nth < places.length; nth += 1) {
+        const place = places[nth] as number;
+        const symbol = place < left ? 1 + (bytes[start + place] as number) : 0;
+        next |= ranks[nth * SYMBOLS + symbol] as number;
       }
       halves[2 * index] = index;
       halves[2 * index + 1] = next;
     }
-    return ranks.length;
+    return packed;
   }
 
-  /** The numbers of what stands at one place of the keys of a range, in its order; behind them the greatest number. */
-  #ranks(order: Uint32Array, from: number, count: number, at: number): Uint32Array {
-    const ranks = new Uint32Array(SYMBOLS + 1);
+  /** What stands at some places of the keys of a range, from one on: 1 for each symbol that does. */
+  #standing(order: Uint32Array, from: number, count: number, at: number): Uint8Array {
+    const stands = new Uint8Array(LOOKED_AT_ONCE * SYMBOLS);
+    const bytes = this.#bytes;
     for (let index = from; index < from + count; index += 1) {
       const row = order[index] as number;
-      ranks[at < this.keyBytes(row) ? 1 + (this.#bytes[this.keyAt(row) + at] as number) : 0] = 1;
+      const left = this.keyBytes(row) - at;
+      const start = this.keyAt(row) + at;
+      for (let place = 0; place < LOOKED_AT_ONCE; place += 1)
+        stands[place * SYMBOLS + (place < left ? 1 + (bytes[start + place] as number) : 0)] = 1;
     }
-    let rank = 0;
-    for (let symbol = 0; symbol < SYMBOLS; symbol += 1) {
-      if (ranks[symbol] === 0) continue;
-      ranks[symbol] = rank;
-      rank += 1;
-    }
-    ranks[SYMBOLS] = rank - 1;
-    return ranks;
+    return stands;
   }
 
   #sortFew(order: Uint32Array, from: number, to: number, depth: number): void {
@@ -350,5 +392,15 @@ export class LoadedRows {
       common = byte;
     }
     return common;
+  }
+}
+
+/** Numbers the symbols that stand at a place, each shifted to where the place has its bits in a word. */
+function rank(stands: Uint8Array, ranks: Uint32Array, ranksAt: number, shift: number): void {
+  let next = 0;
+  for (let symbol = 0; symbol < SYMBOLS; symbol += 1) {
+    if (stands[symbol] === 0) continue;
+    ranks[ranksAt + symbol] = next << shift;
+    next += 1;
   }
 }

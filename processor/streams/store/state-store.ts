@@ -124,6 +124,8 @@ export interface StoreLoad {
 
 /** Takes rows out of bytes that hold many of them. */
 export interface LoadedStore {
+  /** Says that about so many rows are to come. Memory of more than `mostBytes` is not made before they are there. */
+  expect(rows: number, mostBytes: number): void;
   /** The value stands behind a head, of 0 bytes or more. `valueBytes` -1: the row is deleted. */
   put(
     from: Uint8Array,
