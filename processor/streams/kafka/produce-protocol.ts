@@ -2,7 +2,6 @@ import { createRequire } from 'node:module';
 import type { ProtocolRequest } from './broker.ts';
 
 const require = createRequire(import.meta.url);
-const Encoder = require('#kafkajs/src/protocol/encoder.js') as new () => { writeBuffer(bytes: Buffer): unknown };
 const { decode } = require('#kafkajs/src/protocol/requests/produce/v7/response.js') as ProtocolRequest['response'];
 
 const PRODUCE = 0;
@@ -42,17 +41,38 @@ export function produceRequest(options: ProduceRequest): ProtocolRequest {
       apiKey: PRODUCE,
       apiVersion: VERSION,
       apiName: 'Produce',
-      encode: async () => {
-        const encoder = new Encoder();
-        encoder.writeBuffer(encode(options));
-        return encoder;
-      },
+      encode: async () => new EncodedParts(encode(options)),
     },
     response: { decode, parse: async (data) => data },
   };
 }
 
-function encode({ transactionalId, acks, timeoutMs, topics }: ProduceRequest): Buffer {
+/**
+ * What an encoder of kafkajs takes for another one, which it copies from: batches go into the request one by one, with
+ * no copy of all of them before.
+ */
+class EncodedParts {
+  readonly buf: Buffer = Buffer.alloc(0);
+  readonly length: number;
+  readonly #parts: readonly Buffer[];
+
+  constructor(parts: readonly Buffer[]) {
+    this.#parts = parts;
+    this.length = parts.reduce((sum, part) => sum + part.length, 0);
+  }
+
+  get buffer(): this {
+    return this;
+  }
+
+  copy(into: Buffer, at: number): number {
+    let to = at;
+    for (const part of this.#parts) to += part.copy(into, to);
+    return to - at;
+  }
+}
+
+function encode({ transactionalId, acks, timeoutMs, topics }: ProduceRequest): Buffer[] {
   const parts: Buffer[] = [];
   const head = Buffer.alloc(6);
   head.writeInt16BE(acks, 0);
@@ -62,7 +82,7 @@ function encode({ transactionalId, acks, timeoutMs, topics }: ProduceRequest): B
     parts.push(text(topic), int32(partitions.length));
     for (const { partition, batch } of partitions) parts.push(int32(partition), int32(batch.length), batch);
   }
-  return Buffer.concat(parts);
+  return parts;
 }
 
 function text(value: string | null): Buffer {

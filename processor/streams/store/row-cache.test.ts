@@ -51,6 +51,41 @@ test('a row is what it was last put as, and a value of the caller’s own', () =
   expect([cache.count, cache.sizeBytes, get('CA', STORES[1])]).toEqual([0, 0, undefined]);
 });
 
+test('a key that is a UUID takes its bytes, and is no other key, whatever their hash', () => {
+  const hex = '0123456789abcdef0123456789abcdef';
+  const uuid = '01234567-89ab-cdef-0123-456789abcdef';
+  const others = [
+    uuid.toUpperCase(),
+    uuid.replace('89ab', '89aB'),
+    uuid.replace('f-0', 'f_0'),
+    uuid.replace('0', 'g'),
+    uuid.replace(/f$/, ' '),
+    uuid.replace(/f$/, 'x'),
+    uuid.replace(/f$/, 'e'),
+    uuid.slice(1),
+    hex,
+    `${hex}0000`,
+    '-'.repeat(36),
+    Buffer.from(hex, 'hex').toString('latin1'),
+  ];
+  const cache = new RowCache(64 * KIB);
+  const put = (key: string, value: string): void =>
+    cache.put(STORES[0], dataKey(STORES[0], Buffer.from(key, 'latin1')), 7, Buffer.from(value), true);
+  const get = (key: string): string | undefined =>
+    cache.get(STORES[0], dataKey(STORES[0], Buffer.from(key, 'latin1')), 7)?.toString();
+  const keys = [uuid, ...others];
+  for (const key of keys) {
+    expect(get(key)).toBeUndefined();
+    put(key, `of ${key}`);
+  }
+  for (const key of keys) expect(get(key)).toBe(`of ${key}`);
+  for (const key of keys) put(key, 'a value that is longer than the one before, with its key');
+  put(uuid, '1');
+  expect(keys.map(get)).toEqual(['1', ...others.map(() => 'a value that is longer than the one before, with its key')]);
+  cache.remove(STORES[0], dataKey(STORES[0], Buffer.from(uuid)), 7);
+  expect([get(uuid), cache.count]).toEqual([undefined, others.length]);
+});
+
 test('a write that is not wanted changes what is there, and adds nothing', () => {
   const { get, put } = cacheOf(64 * KIB);
   put('CA', '1', STORES[0], false);
@@ -103,6 +138,14 @@ test('a million small rows take less than 32 MiB, and the first too many has no 
   expect(cache.hasRoom).toBe(true);
 });
 
+test('a million counts by UUID have room in less than 40 MiB', () => {
+  const { cache, put } = cacheOf(KIB * KIB);
+  const uuid = (n: number): string => `${n.toString(16).padStart(8, '0')}-89ab-4def-8123-456789abcdef`;
+  let kept = 0;
+  for (; cache.hasRoom || kept === 0; kept += 1) put(uuid(kept), '12');
+  expect(kept).toBeGreaterThan(1_000_000 / 40);
+});
+
 test('a value that becomes much shorter, and longer again, is what it was last put as', () => {
   const { get, put } = cacheOf(KIB * KIB);
   for (const length of [30_000, 3, 20, 0, 4_095, 4_096, 8_191, 1, 30_000]) {
@@ -137,7 +180,8 @@ describe('what it says is so, whatever comes and goes', () => {
     let found = 0;
     let most = 0;
     for (let step = 0; step < 60_000; step += 1) {
-      const key = `k${String(Math.floor(random() ** 2 * 900))}`;
+      const number = String(Math.floor(random() ** 2 * 900));
+      const key = number.endsWith('7') ? `${number.padStart(8, '0')}-89ab-4def-8123-456789abcdef` : `k${number}`;
       const store = STORES[random() < 0.7 ? 0 : 1];
       const id = `${store} ${key}`;
       const what = random();

@@ -1,5 +1,6 @@
 import { copyBytes } from '../copy-bytes.ts';
 import { storePrefix } from './data-key.ts';
+import { UUID_BYTES, UUID_TEXT_BYTES, uuidBytes } from './uuid-key.ts';
 
 /** Before a row: its size in words, spare bytes and marks; the hash of its key; its store and its key length. */
 const HEAD_WORDS = 3;
@@ -20,7 +21,11 @@ const TAG_MASK = (1 << TAG_BITS) - 1;
 const MOST_WORDS = 2 ** (32 - TAG_BITS) - 2;
 const STORE_BITS = 8;
 const MOST_STORES = 1 << STORE_BITS;
-const MOST_KEY_BYTES = 1 << 16;
+const KEY_BITS = 16;
+const MOST_KEY_BYTES = 1 << KEY_BITS;
+const KEY_MASK = MOST_KEY_BYTES - 1;
+/** The key is a UUID as text, of which its bytes are kept. */
+const IS_UUID = 1 << (STORE_BITS + KEY_BITS);
 /** A larger row would throw out too many others, and its size would not fit. */
 const MOST_SHARE_OF_A_ROW = 1 / 16;
 
@@ -33,18 +38,20 @@ const PARTS = 16;
 
 /** A row that is looked for: a data key (data-key.ts), and what is known of it. */
 interface WantedRow {
-  whole: Uint8Array;
   hash: number;
-  /** So many bytes of it name the store. */
-  prefixBytes: number;
-  /** The number that stands for the store. */
-  store: number;
+  /** The key as it is kept, from one place on. */
+  key: Uint8Array;
+  keyAt: number;
+  keyBytes: number;
+  /** What tells it from other keys of the same bytes: the number that stands for the store, its length, what it is. */
+  storeAndKey: number;
 }
 
 /**
  * Committed rows as bytes (RocksDB's `row_cache`): one piece of memory, written round and round, and a table of numbers
  * that finds them. A row takes about 20 bytes beside its own, a tenth of what an object takes, and nothing of the
- * heap. When it is full the oldest goes, unless it was read since it was last the oldest (the clock of Corbató).
+ * heap; of a key that is a UUID it has the 16 bytes. When it is full the oldest goes, unless it was read since it was
+ * last the oldest (the clock of Corbató).
  */
 export class RowCache {
   readonly #mostWords: number;
@@ -58,9 +65,12 @@ export class RowCache {
   #head = 0;
   #tail = 0;
   readonly #stores = new Map<string, number>();
-  readonly #wanted: WantedRow = { whole: this.#bytes, hash: 0, prefixBytes: 0, store: 0 };
+  readonly #wanted: WantedRow = { hash: 0, key: this.#bytes, keyAt: 0, keyBytes: 0, storeAndKey: 0 };
+  readonly #uuid = new Uint8Array(UUID_BYTES);
   /** Of the row that was last wanted. */
   #storeName: string | undefined;
+  #store = 0;
+  #prefixBytes = 0;
   /** The newest rows lie before the oldest. */
   #isWrapped = false;
 
@@ -148,20 +158,25 @@ export class RowCache {
     const wanted = this.#wanted;
     if (store !== this.#storeName) {
       this.#storeName = store;
-      wanted.prefixBytes = storePrefix(store).length;
+      this.#prefixBytes = storePrefix(store).length;
       let number = this.#stores.get(store);
       if (number === undefined) this.#stores.set(store, (number = this.#stores.size));
-      wanted.store = number;
+      this.#store = number;
     }
-    wanted.whole = whole;
+    const keyBytes = whole.length - this.#prefixBytes;
+    const isUuid = keyBytes === UUID_TEXT_BYTES && uuidBytes(whole, this.#prefixBytes, this.#uuid);
     wanted.hash = hash;
+    wanted.key = isUuid ? this.#uuid : whole;
+    wanted.keyAt = isUuid ? 0 : this.#prefixBytes;
+    wanted.keyBytes = isUuid ? UUID_BYTES : keyBytes;
+    wanted.storeAndKey = (isUuid ? IS_UUID : 0) | (wanted.keyBytes << STORE_BITS) | this.#store;
     return wanted;
   }
 
-  #add({ whole, prefixBytes, store, hash }: WantedRow, from: Uint8Array, fromAt: number, valueBytes: number): void {
-    const keyBytes = whole.length - prefixBytes;
+  #add(row: WantedRow, from: Uint8Array, fromAt: number, valueBytes: number): void {
+    const { hash, key, keyAt, keyBytes, storeAndKey } = row;
     const size = HEAD_WORDS + Math.ceil((keyBytes + valueBytes) / WORD_BYTES);
-    if (size > this.#mostWords * MOST_SHARE_OF_A_ROW || keyBytes >= MOST_KEY_BYTES || store >= MOST_STORES) return;
+    if (size > this.#mostWords * MOST_SHARE_OF_A_ROW || !this.#canHave(row)) return;
     if (this.#words.length === 0) {
       // All of it at once: the system gives memory when it is written to, and a copy into a larger one would leave the
       // smaller to the garbage collector.
@@ -174,41 +189,47 @@ export class RowCache {
     const words = this.#words;
     words[at + SIZE] = sizeWord(size, (size - HEAD_WORDS) * WORD_BYTES - keyBytes - valueBytes);
     words[at + HASH] = hash;
-    words[at + STORE_AND_KEY] = (keyBytes << STORE_BITS) | store;
-    const keyAt = (at + HEAD_WORDS) * WORD_BYTES;
-    copyBytes(whole, prefixBytes, keyBytes, this.#bytes, keyAt);
-    copyBytes(from, fromAt, valueBytes, this.#bytes, keyAt + keyBytes);
+    words[at + STORE_AND_KEY] = storeAndKey;
+    const bytesAt = (at + HEAD_WORDS) * WORD_BYTES;
+    copyBytes(key, keyAt, keyBytes, this.#bytes, bytesAt);
+    copyBytes(from, fromAt, valueBytes, this.#bytes, bytesAt + keyBytes);
     this.#head = at + size;
     putSlot(this.#slots, slotFor(at, hash), hash);
     this.#count += 1;
   }
 
   /** The slot of a row that is there, or -1. */
-  #slotOf({ whole, prefixBytes, store, hash }: WantedRow): number {
-    if (store >= MOST_STORES) return -1;
+  #slotOf(row: WantedRow): number {
+    if (!this.#canHave(row)) return -1;
+    const { hash, storeAndKey } = row;
     const slots = this.#slots;
     const words = this.#words;
-    const keyBytes = whole.length - prefixBytes;
     const tag = hash & TAG_MASK;
     for (let slot = ownSlot(slots, hash); ; slot = nextSlot(slots, slot)) {
       const taken = slots[slot] as number;
       if (taken === 0) return -1;
       if ((taken & TAG_MASK) !== tag) continue;
       const at = placeIn(taken);
-      if (words[at + HASH] !== hash || words[at + STORE_AND_KEY] !== ((keyBytes << STORE_BITS) | store)) continue;
-      if (this.#isKey(at, whole, prefixBytes, keyBytes)) return slot;
+      if (words[at + HASH] !== hash || words[at + STORE_AND_KEY] !== storeAndKey) continue;
+      if (this.#isKey(at, row)) return slot;
     }
   }
 
-  #isKey(at: number, whole: Uint8Array, from: number, keyBytes: number): boolean {
-    const keyAt = (at + HEAD_WORDS) * WORD_BYTES;
-    for (let byte = 0; byte < keyBytes; byte += 1) if (this.#bytes[keyAt + byte] !== whole[from + byte]) return false;
+  #isKey(at: number, { key, keyAt, keyBytes }: WantedRow): boolean {
+    const bytesAt = (at + HEAD_WORDS) * WORD_BYTES;
+    for (let byte = 0; byte < keyBytes; byte += 1) if (this.#bytes[bytesAt + byte] !== key[keyAt + byte]) return false;
     return true;
+  }
+
+  /** Its store has a number, and its length fits. */
+  #canHave({ keyBytes }: WantedRow): boolean {
+    return keyBytes < MOST_KEY_BYTES && this.#store < MOST_STORES;
   }
 
   /** Where the value of the row at this place begins, and where it ends, in bytes. */
   #valueAt(at: number): number {
-    return (at + HEAD_WORDS) * WORD_BYTES + ((this.#words[at + STORE_AND_KEY] as number) >>> STORE_BITS);
+    const keyBytes = ((this.#words[at + STORE_AND_KEY] as number) >>> STORE_BITS) & KEY_MASK;
+    return (at + HEAD_WORDS) * WORD_BYTES + keyBytes;
   }
 
   #endOf(at: number): number {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { describe, expect, jest, test } from '@jest/globals';
 import kafkajs from '#kafkajs';
 import { CompressionCodec } from '../kafka/compression.ts';
@@ -12,6 +13,10 @@ import { ProduceLimits } from './produce-limits.ts';
 import { produce, sendWithReplacements, toPartitionBatches } from './produce.ts';
 import type { OutgoingRecord, RefuseRecord } from './streams-producer.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
+
+const Encoder = createRequire(import.meta.url)('#kafkajs/src/protocol/encoder.js') as new () => {
+  writeEncoder(encoder: unknown): { readonly buffer: Buffer };
+};
 
 const record = (topic: string, bytes: number, more: Partial<OutgoingRecord> = {}): OutgoingRecord => ({
   topic,
@@ -86,7 +91,8 @@ function clusterOf({ maxBytes = {}, requestBytes = Infinity, code = 0, newestMs 
   const broker = {
     connectionPool: {
       send: async ({ request }: ProtocolRequest) => {
-        const bytes = ((await request.encode()) as { buffer: Buffer }).buffer;
+        // As kafkajs makes a request of it, and sends that: the batches themselves may be gone when it is answered.
+        const bytes = new Encoder().writeEncoder(await request.encode()).buffer;
         if (bytes.length > requestBytes) throw new kafkajs.KafkaJSConnectionError('Connection error: write EPIPE');
         const sent = read(bytes);
         asked.push(sent);

@@ -3,7 +3,7 @@ import type { FetchedRecord } from '../../kafka/fetched-record.ts';
 import { isSurelyOfText } from '../../store/key-text.ts';
 import { eventTimeOf } from '../event-time.ts';
 import type { RepartitionSourceNode } from '../graph.ts';
-import type { ConsumerRecord } from '../record.ts';
+import type { ConsumerRecord, HeaderList, RecordHeaders } from '../record.ts';
 import {
   decodeRepartitionRecord,
   unknownReport,
@@ -54,6 +54,9 @@ export interface RepartitionReaders {
   readonly changes: ReadonlyMap<string, ChangeReader>;
 }
 
+const NO_HEADERS: RecordHeaders = Object.freeze({});
+const NO_HEADER_LIST: HeaderList = Object.freeze([]);
+
 export function compileRepartitionSource(
   { grouping }: RepartitionSourceNode,
   runtime: TaskRuntime,
@@ -87,7 +90,7 @@ export function compileRepartitionSource(
   ): void => {
     // What a partial is made of has no headers: its own are the runtime's, and go no further.
     const { topic, partition, offset } = record;
-    runtime.current = { topic, partition, offset, headers: {}, headerList: [] };
+    runtime.current = { topic, partition, offset, headers: NO_HEADERS, headerList: NO_HEADER_LIST };
     for (let index = 0; index < merges.length; index += 1) {
       // A serde may return the bytes themselves: each table has its own.
       const own = index === merges.length - 1 ? partial : { ...partial, aggregate: Buffer.from(partial.aggregate) };
