@@ -1,5 +1,5 @@
 import { messageOf, StreamsError } from '../errors.ts';
-import { checkOptions } from '../options.ts';
+import { checkOptions, textOf } from '../options.ts';
 import { CompositeIds } from '../store/composite-ids.ts';
 import { layoutOf } from '../store/load-indexes.ts';
 import { storeKeys, type StoreKeys } from '../store/store-keys.ts';
@@ -45,6 +45,8 @@ export function seedKey<V, K>(spec: StoreSpec<V, K>, row: SeedRow<V, K>, number:
   const keys = storeKeys(serde);
   const refused = (why: string): StreamsError => new StreamsError('CONFIG_INVALID', `${what} ${why}`);
   if (value === null || value === undefined) throw refused('has no value');
+  if (!Number.isSafeInteger(timestampMs) || timestampMs < 0)
+    throw refused(`has a timestampMs, a whole number of milliseconds from 0 on, not ${textOf(timestampMs)}`);
   const layout = layoutOf(spec);
   if (layout === undefined) {
     if (startMs !== undefined || endMs !== undefined) throw refused('has a window, and the store has none');

@@ -165,6 +165,8 @@ describe('seed', () => {
     ['a window', 'counts', { key: 'a', startMs: 0, value: 1 }, /has a window, and the store has none/],
     ['no window', 'minutes', { key: 'a', value: 1 }, /has no startMs/],
     ['another window', 'minutes', { key: 'a', startMs: 0, endMs: 5, value: 1 }, /ends at 5.*ends at 60000/],
+    ['a time below 0', 'counts', { key: 'a', value: 1, timestampMs: -5 }, /timestampMs.*from 0 on, not -5/],
+    ['no time', 'counts', { key: 'a', value: 1, timestampMs: Number.NaN }, /timestampMs.*from 0 on, not NaN/],
     ['an unknown field', 'counts', { key: 'a', vlaue: 1, value: 1 } as never, /"vlaue".*"value"/],
     [
       'a partition that is not there',
