@@ -286,6 +286,7 @@ test.each<[string, Buffer | null, Buffer | null]>([
   ['a partial without a key', partial('all'), null],
   ['a partial that is cut', partial('all').subarray(0, 12), Buffer.from('a')],
   ['a partial that is cut in its last time', partial('counted').subarray(0, 20), Buffer.from('a')],
+  ['a key that is no text', partial('counted'), Buffer.from([0xff])],
   ['one byte', Buffer.from([1]), Buffer.from('a')],
   [
     'a partial of no time',
