@@ -135,7 +135,10 @@ test.each([
   await copy.complete(4);
   expect(Object.fromEntries(copy.rows)).toEqual({ b: '1', c: '1' });
   expect(copy.resets).toEqual(['t-0']);
-  expect(copy.warnings).toEqual([expect.stringContaining('read anew')]);
+  // Whether it says before that it waits depends on when it asks again: by its clock an hour has passed.
+  expect(copy.warnings.filter((line) => !line.includes('waits, and goes on by itself'))).toEqual([
+    expect.stringContaining('read anew'),
+  ]);
 });
 
 test('one that was away for less reads on', async () => {
