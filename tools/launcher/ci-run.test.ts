@@ -97,6 +97,19 @@ test('known vulnerabilities are not asked for any more when the script is told t
   await areGone();
 });
 
+test('the tests do not run on when the script is told to end', async () => {
+  const { code, left } = await ciRun({
+    node: 'exit 0',
+    chromium: 'true',
+    strace: 'true',
+    npm: `[ "$1" = test ] && { endless tests; exit; }; ${once('tests')}; kill -TERM "$PPID"; endless audit`,
+  });
+  expect(code).toBe('SIGTERM');
+  expect(left).toEqual([]);
+  expect(pids.length).toBeGreaterThan(0);
+  await areGone();
+});
+
 test.each([
   { tests: 0, audit: 0, code: 0 },
   { tests: 3, audit: 0, code: 3 },
