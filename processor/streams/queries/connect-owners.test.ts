@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { MemoryOwners } from '../tests/support/memory-owners.ts';
 import { ownerReadsContract } from '../../../tests/support/owner-reads-contract.ts';
+import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { until } from '../../../tests/support/until.ts';
 import { connectOwners } from './connect-owners.ts';
 import type { OwnerQuestion, RangeAnswer, RowsAnswer } from './owner-reads.ts';
@@ -111,6 +112,22 @@ test('a frame that is too large, or no question, ends the connection; the caller
   expect(keys.length * 2_000).toBeGreaterThan(MOST_QUESTION_BYTES);
   expect((await owners.reads.ask([get(keys)], 100))[0]).toMatchObject({ code: 'STORE_NOT_HERE' });
   expect((await owners.reads.ask([get(['a'])], 60_000)).map(textOf)).toEqual([['1']]);
+});
+
+test('nobody is asked where the instances are after the end', async () => {
+  let isClosed = false;
+  const reads = connectOwners({
+    token: TOKEN,
+    logger: quietLogger,
+    subTopologyOf: () => 0,
+    instances: () => {
+      if (isClosed) throw new Error('asked after the end');
+      return [];
+    },
+  });
+  await reads.close();
+  isClosed = true;
+  expect(await reads.ask([get(['a'])], 0)).toEqual([expect.objectContaining({ code: 'STORE_NOT_HERE' })]);
 });
 
 test('what no owner could answer is refused in its place', async () => {

@@ -90,9 +90,9 @@ class ConnectedOwners implements OwnerReads {
   async #settle(pending: readonly Pending[], untilMs: number, answers: (OwnerAnswer | StreamsError)[]): Promise<void> {
     const groups = new Map<string, { readonly address: QueryAddress; readonly asked: Pending[] }>();
     const nowhere: Pending[] = [];
-    const instances = this.#options.instances();
+    const instances = this.#isClosed ? [] : this.#options.instances();
     for (const one of pending) {
-      const address = this.#isClosed ? undefined : this.#nextAddress(one, instances);
+      const address = this.#nextAddress(one, instances);
       if (address === undefined) {
         nowhere.push(one);
         continue;

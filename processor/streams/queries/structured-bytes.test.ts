@@ -1,5 +1,6 @@
 import { deserialize, serialize } from 'node:v8';
 import { expect, test } from '@jest/globals';
+import { MOST_QUESTION_BYTES } from './query-frames.ts';
 import { structuredBytes } from './structured-bytes.ts';
 
 const asked = {
@@ -59,4 +60,12 @@ test('data that holds itself, and a place that holds nothing, come back as they 
 test('what cannot be written is refused as V8 refuses it', () => {
   expect(() => structuredBytes({ f: () => 1 })).toThrow(/could not be cloned/);
   expect(structuredBytes([1]).equals(serialize([1]))).toBe(true);
+});
+
+test('of what is large, what is there twice is written once: many partitions are asked for the same keys', () => {
+  const read = { kind: 'rows', keys: Array.from({ length: 1_000 }, (_, nth) => Buffer.alloc(36, nth)) };
+  const questions = Array.from({ length: 32 }, (_, partition) => ({ store: 'totals', partition, read }));
+  const written = structuredBytes({ questions });
+  expect(written.length).toBeLessThan(MOST_QUESTION_BYTES / 8);
+  expect(deserialize(written)).toEqual({ questions });
 });

@@ -3,7 +3,8 @@ import { serialize } from 'node:v8';
 /*
  * Plain data in the form of `v8.serialize`, to be read with `v8.deserialize`. V8's own serializer keeps what it writes
  * alive until a collection of garbage has found the serializer itself: what a process asks and answers would grow old,
- * and V8 collect its whole heap for it every few seconds. An object that is there twice is written twice.
+ * and V8 collect its whole heap for it every few seconds. An object that is there twice is written twice, but for what
+ * is large: one read of many partitions would grow past the bound of a frame.
  */
 
 const HEADER = serialize(null).subarray(0, 2);
@@ -27,8 +28,8 @@ const BUFFER = 10;
 const LONGEST_NUMBER = 10;
 const DEEPEST = 16;
 const FIRST_BYTES = 1 << 12;
-/** A buffer that had to be larger is not kept. */
-const MOST_KEPT_BYTES = 1 << 18;
+/** More is left to V8, and the buffer for it is not kept. */
+const MOST_BYTES = 1 << 18;
 
 let bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
 let at = 0;
@@ -37,8 +38,8 @@ let at = 0;
 export function structuredBytes(value: unknown): Buffer {
   at = HEADER.copy(bytes);
   const isWritten = write(value, 0);
-  const written = isWritten ? Buffer.from(bytes.subarray(0, at)) : serialize(value);
-  if (bytes.length > MOST_KEPT_BYTES) bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  const written = isWritten && at <= MOST_BYTES ? Buffer.from(bytes.subarray(0, at)) : serialize(value);
+  if (bytes.length > MOST_BYTES) bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   return written;
 }
 

@@ -47,6 +47,9 @@ export class LoadedRows {
   #end = 0;
   #count = 0;
   #rows = new Uint32Array(FIRST_ROWS * FIELDS);
+  /** Of the memory that there is, how much had been written to when rows were last let go. */
+  #writtenBytes = 0;
+  #writtenRows = 0;
   /** Of the rows that are there; undefined after a `put`. */
   #order: Uint32Array | undefined;
   /** How many rows there will be, as far as anybody has said. */
@@ -64,9 +67,9 @@ export class LoadedRows {
     this.#dropAtBytes = leastDrop.bytes;
   }
 
-  /** What they take in memory. */
+  /** What they take in memory: the system gives it when it is written to, not when it is made for what is expected. */
   get sizeBytes(): number {
-    return this.#bytes.length + this.#rows.byteLength;
+    return Math.max(this.#end, this.#writtenBytes) + ROW_FIELDS_BYTES * Math.max(this.#count, this.#writtenRows);
   }
 
   /** The bytes that keys and values lie in: others after the next `put`. */
@@ -200,6 +203,8 @@ export class LoadedRows {
       rows[to * FIELDS + VALUE_BYTES] = valueBytes + 1;
       end += length;
     }
+    this.#writtenRows = Math.max(this.#writtenRows, this.#count);
+    this.#writtenBytes = Math.max(this.#writtenBytes, this.#end);
     this.#count = last.length;
     this.#end = end;
     this.#order = undefined;
@@ -230,12 +235,14 @@ export class LoadedRows {
     const moved = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, bytes));
     this.#bytes.copy(moved, 0, 0, this.#end);
     this.#bytes = moved;
+    this.#writtenBytes = 0;
   }
 
   #moveRows(rows: number): void {
     const moved = new Uint32Array(FIELDS * Math.max(FIRST_ROWS, rows));
     moved.set(this.#rows.subarray(0, this.#count * FIELDS));
     this.#rows = moved;
+    this.#writtenRows = 0;
   }
 
   /**
