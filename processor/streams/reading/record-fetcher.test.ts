@@ -99,6 +99,18 @@ test('a partition without a leader, and one that the broker refuses, are named',
   expect(told.at(-1)).toEqual([false, '']);
 });
 
+// A processor that had just begun was not ready for a moment, and said that the broker was away.
+test('a partition whose leader the next refresh knows is no trouble', async () => {
+  const brokers = new FakeBrokers();
+  const made = brokers.add('t', 0, -1, ['a']);
+  made.leader = 1;
+  const told: [boolean, string][] = [];
+  const fetcher = open(brokers, { onAway: (away, reason) => told.push([away, reason]) });
+  fetcher.seek('t', 0, 0);
+  expect(await take(fetcher, 1)).toEqual(['a']);
+  expect(told).toEqual([]);
+});
+
 // A thread whose commit hangs takes nothing. It was counted as one that waits for its broker, for ever, and never
 // replaced.
 test('trouble that is over is told also while nobody takes what has arrived', async () => {

@@ -220,6 +220,8 @@ export class RecordFetcher {
 
   async #resolveLeaders(): Promise<void> {
     let delayMs = RETRY_MIN_MS;
+    // What is known may be of the moment in which the topic was made: a leader is missed when a refresh has none, too.
+    let isRefreshed = false;
     while (!this.#closed) {
       try {
         await this.#cluster.track([...new Set(this.#wanted().map((p) => p.topic))]);
@@ -229,7 +231,7 @@ export class RecordFetcher {
           const leader = this.#leaderOf(position);
           if (leader === undefined) {
             leaderless = true;
-            this.#troubles.set(leaderOf(position), `${nameOf(position)} has no leader`);
+            if (isRefreshed) this.#troubles.set(leaderOf(position), `${nameOf(position)} has no leader`);
             continue;
           }
           this.#troubles.clear(leaderOf(position));
@@ -237,6 +239,7 @@ export class RecordFetcher {
         }
         if (!leaderless) return;
         await this.#cluster.refresh();
+        isRefreshed = true;
       } catch (error) {
         if (error instanceof StreamsError) return this.#failWith(error);
         this.#troubles.set(METADATA, messageOf(error));
