@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { StreamsBuilder, TopologyTestDriver } from '../index.ts';
-import { jsonSerde, knownOf, stringSerde } from './serdes.ts';
+import { jsonSerde, knownOf, stringSerde, type Serde } from './serdes.ts';
 
 const serde = jsonSerde<unknown>();
 
@@ -16,6 +16,16 @@ test.each<[string, unknown]>([
   ['a function', () => 1],
 ])('what JSON would write as something else is refused: %s', (_, value) => {
   expect(() => serde.serialize(value)).toThrow(/^JSON has no /);
+});
+
+test.each<[string, unknown]>([
+  ['a number', 5],
+  ['null', null],
+  ['an object', {}],
+])('what is no text is refused where text is written, by what it is: %s', (named, value) => {
+  expect(() => (stringSerde as Serde<unknown>).serialize(value)).toThrow(
+    `stringSerde writes text, not ${named}: give the value a serde of its own`,
+  );
 });
 
 test('every JSON value comes back as it was', () => {

@@ -1,4 +1,4 @@
-import { asciiBytes, decodeText } from '../store/key-text.ts';
+import { asciiBytes, decodeText, kindOf } from '../store/key-text.ts';
 
 /** Turns values into bytes and back. `deserialize(serialize(v))` equals `v`. */
 export interface Serde<T> {
@@ -26,6 +26,8 @@ export const stringSerde: Serde<string> = {
 };
 
 function wellFormed(text: string): string {
+  if (typeof text !== 'string')
+    throw new TypeError(`stringSerde writes text, not ${kindOf(text)}: give the value a serde of its own`);
   if (!text.isWellFormed()) throw new TypeError('the text has half of a surrogate pair, which UTF-8 cannot hold');
   return text;
 }
