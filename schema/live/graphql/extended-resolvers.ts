@@ -39,8 +39,21 @@ function isFieldObject(resolver: unknown): resolver is object {
   return isTypeObject(resolver) && ('subscribe' in resolver || 'resolve' in resolver);
 }
 
+/** Marks what was put into a context here: what an application has put there is left as it is. */
+const GIVEN_HERE = Symbol('tables as the viewer of an operation may see them');
+
+/**
+ * A context is copied, and stood above, by who asks for another viewer: neither gets the tables of the first one.
+ */
 function contextWith(context: unknown, contextOf: (context: unknown) => TablesContext): unknown {
-  const given = typeof context === 'object' && context !== null ? context : {};
-  if (!('tables' in given)) Object.assign(given, { tables: contextOf(given).tables });
-  return given;
+  const given: { readonly tables?: unknown } = typeof context === 'object' && context !== null ? context : {};
+  const { tables } = contextOf(given);
+  const found = given.tables;
+  const isOfApplication = typeof found === 'object' && found !== null ? !(GIVEN_HERE in found) : found !== undefined;
+  if (found === tables || isOfApplication) return given;
+  if (!(GIVEN_HERE in tables)) Object.defineProperty(tables, GIVEN_HERE, { value: true });
+  // Not one of those that a copy takes along.
+  const property = { value: tables, configurable: true, writable: true, enumerable: false };
+  if (Reflect.defineProperty(given, 'tables', property)) return given;
+  return Object.create(given, { tables: property }) as unknown;
 }
