@@ -368,6 +368,11 @@ export class TopologyTestDriver {
   #specOf(name: string): StoreSpec<unknown> {
     const stores = this.#topology.subTopologies.flatMap((sub) => sub.stores);
     const spec = stores.find((store) => store.name === name);
+    if (spec === undefined && this.#globalTables.entries(name) !== undefined)
+      throw new StreamsError(
+        'CONFIG_INVALID',
+        `"${name}" is a global table: its rows come by its topic, and \`rows\` and \`store\` have them`,
+      );
     if (spec === undefined)
       throw new StreamsError(
         'CONFIG_INVALID',

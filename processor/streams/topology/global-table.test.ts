@@ -34,6 +34,12 @@ describe('global tables', () => {
     expect(driver.store('prices-store').get('c')).toBe(4);
     await driver.inputTopic('by-number', { key: numbers, value: stringSerde }).pipe({ key: 7, value: 'seven' });
     expect(driver.rows('names')).toEqual([{ key: 7, value: 'seven' }]);
+    const byTopic = {
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('"names" is a global table: its rows come by its topic'),
+    };
+    await expect(driver.seed('names', [{ key: '7', value: 'seven' }])).rejects.toMatchObject(byTopic);
+    await expect(driver.entries('names')).rejects.toMatchObject(byTopic);
   });
 
   test('belong to no task: no changelog, no partition count of theirs decides', () => {
