@@ -17,6 +17,8 @@ export function tool(path: string): string {
 
 export interface NodeRun {
   readonly code: number | null;
+  /** What ended it, where it did not end by itself. */
+  readonly signal: NodeJS.Signals | null;
   readonly timedOut: boolean;
   /** What it wrote, where that was kept. */
   readonly output: string;
@@ -59,12 +61,12 @@ export function runNode(
       timedOut = performance.now() > deadline;
       if (timedOut && pid !== undefined) killGroup(pid);
     }, 500);
-    const end = (code: number | null): void => {
+    const end = (code: number | null, signal: NodeJS.Signals | null): void => {
       clearInterval(timer);
       if (pid !== undefined) running.delete(pid);
-      resolve({ code, timedOut, output: said });
+      resolve({ code, signal, timedOut, output: said });
     };
-    child.once('error', () => end(null));
+    child.once('error', () => end(null, null));
     // `close` comes after the last of its output.
     child.once('close', end);
   });
@@ -103,7 +105,7 @@ export async function runJest(
     const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
     const args = ['--selectProjects', ...projects, '--json', '--outputFile', report, '--passWithNoTests', ...options];
     args.push(workers === undefined ? '--runInBand' : `--maxWorkers=${workers}`);
-    const { code, timedOut } = await runNode([...flags, tool('jest/bin/jest.js'), ...args], minutes, {
+    const { code, signal, timedOut } = await runNode([...flags, tool('jest/bin/jest.js'), ...args], minutes, {
       env,
       resultFile: report,
     });
@@ -115,11 +117,11 @@ export async function runJest(
         failed: 1,
         failures: [`${name}: jest did not end: a test leaves something running, or ${minutes} minutes were not enough`],
       });
-    if (code !== 0 && tally.failed === 0)
+    if (code !== 0 && (tally.failed === 0 || parsed === undefined))
       return addTallies(tally, {
         ...emptyTally,
         failed: 1,
-        failures: [`${name}: jest ended with exit code ${code ?? 'none'}`],
+        failures: [`${name}: jest ended ${signal === null ? `with exit code ${code ?? 'none'}` : `by ${signal}`}`],
       });
     return tally;
   } finally {
