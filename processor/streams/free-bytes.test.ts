@@ -8,3 +8,9 @@ test('bytes that have their memory for themselves give it back; a part of other 
   for (const bytes of [own, part, few]) freeBytes(bytes);
   expect([own.length, part.length, part.toString('latin1', 0, 3), few.toString()]).toEqual([0, 100_000, 'xxx', 'few']);
 });
+
+test('bytes that other threads share stay', () => {
+  const shared = Buffer.from(new SharedArrayBuffer(100_000));
+  freeBytes(shared);
+  expect(shared.length).toBe(100_000);
+});

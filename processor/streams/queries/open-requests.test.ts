@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { OpenRequests } from './open-requests.ts';
 
 test('a request is found by its id until it is answered, and never by the id of another one', () => {
@@ -34,4 +34,13 @@ test('any number is open at once', () => {
   expect(ids.map((id) => open.get(id))).toEqual(ids.map((_, nth) => (nth % 3 === 0 ? nth : undefined)));
   expect(more.map((id) => open.get(id))).toEqual(more.map((_, nth) => 5_000 + nth));
   expect(open.entries()).toHaveLength(open.size);
+});
+
+test('one that is held takes no more memory, however many come and go', () => {
+  const open = new OpenRequests<string>();
+  const held = open.add('held');
+  const made = jest.spyOn(Array, 'from');
+  for (let nth = 0; nth < 1_000; nth += 1) open.delete(open.add('passes'));
+  expect(made).not.toHaveBeenCalled();
+  expect(open.get(held)).toBe('held');
 });

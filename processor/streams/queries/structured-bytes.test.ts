@@ -69,3 +69,24 @@ test('of what is large, what is there twice is written once: many partitions are
   expect(written.length).toBeLessThan(MOST_QUESTION_BYTES / 8);
   expect(deserialize(written)).toEqual({ questions });
 });
+
+test('bytes stay as they are, whatever is written after them', () => {
+  const all = [1, 2, 3].map((nth) => structuredBytes(['text', nth]));
+  expect(all.map((bytes) => deserialize(bytes) as unknown)).toEqual([1, 2, 3].map((nth) => ['text', nth]));
+});
+
+// What is written into begins with so many bytes, and again behind what was large.
+test.each<[string, unknown]>([
+  ['texts', ['y', 'z'.repeat(200)]],
+  ['whole numbers', [1, 2 ** 30 - 1, -7]],
+  ['other numbers', [0.5, 1e300]],
+  ['bytes', [new Uint8Array([1, 2, 3]), Buffer.from('b')]],
+  ['tags', [null, true, undefined, [], {}]],
+  ['names', { one: { of: 'these' } }],
+])('%s are written where the room ends', (_, value) => {
+  for (let before = 4_040; before <= 4_100; before += 1) {
+    structuredBytes('x'.repeat(300_000));
+    const data = ['x'.repeat(before), value];
+    expect(deserialize(structuredBytes(data))).toEqual(data);
+  }
+});

@@ -1,4 +1,5 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
+import { batchBytes } from '../tests/support/record-batch-bytes.ts';
 import { FakeBrokers } from '../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
@@ -184,4 +185,43 @@ test('a row that the store did not write never gets into it, and is named by top
     ),
   });
   expect(store.get('counts', Buffer.from('k'))).toBeUndefined();
+});
+
+test.each([
+  ['the first and the last of those that come in one moment', 0],
+  ['each of those that come one after the other', 100],
+])('how far a restore is, is told of %s', async (_, stepMs) => {
+  const brokers = new FakeBrokers();
+  const log = brokers.add(CHANGELOG.topic, 0, 1, Array<string>(20).fill('value'));
+  // One row an answer.
+  log.recordSet = (offset) =>
+    batchBytes({
+      baseOffset: BigInt(offset),
+      records: [{ offsetDelta: 0, timestampDelta: 0n, key: null, value: Buffer.from('value') }],
+    });
+  let nowMs = 1_000;
+  const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  const told: number[] = [];
+  const taken = new Set<number>();
+  try {
+    await restoreStore({
+      cluster: brokers,
+      store: openMemoryStore(),
+      changelogs: CHANGELOGS,
+      signal: new AbortController().signal,
+      logger: quietLogger,
+      onProgress: ({ restored }) => {
+        if (restored > 0) taken.add(restored);
+        nowMs += stepMs;
+      },
+      onStore: ({ kind, restored }) => {
+        if (kind === 'progress') told.push(restored);
+      },
+    });
+  } finally {
+    clock.mockRestore();
+  }
+  const all = [...taken];
+  expect(all.length).toBeGreaterThan(2);
+  expect(told).toEqual(stepMs > 0 ? all : [all[0], 20]);
 });

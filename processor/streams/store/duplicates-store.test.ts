@@ -317,3 +317,27 @@ describe('over LevelDB', () => {
     );
   });
 });
+
+test('what a serde refuses is refused at its put, also where only its text is asked for', async () => {
+  const texts = await open(openMemoryStore(), new RecordCache(1_000), spec);
+  expect(() => texts.put('k', 0, 'a\ud800')).toThrow('half of a surrogate pair');
+  const data = await open(openMemoryStore(), new RecordCache(1_000), { ...spec, serde: jsonSerde<unknown>() });
+  expect(() => data.put('k', 0, { sum: Number.NaN })).toThrow('JSON has no NaN');
+  expect([texts.flush(), data.flush()]).toEqual([[], []]);
+});
+
+test('a key that comes is among all of them from then on, and one that goes no longer', async () => {
+  const state = openMemoryStore();
+  const store = await open(state, new RecordCache(1_000), spec);
+  const all = (): string[] => [...store.ownView().fetchAll(0, 1_000)].map(([{ key }, value]) => key + value);
+  store.put('b', 0, '1');
+  expect(all()).toEqual(['b1']);
+  store.put('a', 0, '2');
+  expect(all()).toEqual(['a2', 'b1']);
+  await commit(state, store);
+  store.delete('a', 0);
+  await commit(state, store);
+  expect(all()).toEqual(['b1']);
+  store.put('c', 0, '3');
+  expect(all()).toEqual(['b1', 'c3']);
+});

@@ -1,5 +1,6 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { dataKey } from './data-key.ts';
+import { KnownKeys } from './known-keys.ts';
 import { KnownRows } from './known-rows.ts';
 import { RowChange } from './row-change.ts';
 
@@ -66,4 +67,59 @@ test('a commit that ends when all is closed leaves nothing', () => {
   rows.close();
   rows.committed([change], [null]);
   expect(rows.get(change.store, whole)).toBeUndefined();
+});
+
+test('a store that is left to others is unknown from then on, also where it was the last that was asked for', () => {
+  const rows = new KnownRows(65_536, new KnownKeys());
+  rows.leave('joined');
+  expect(rows.lacks(change.store, whole)).toBe(true);
+  rows.leaveKeys(change.store);
+  expect(rows.lacks(change.store, whole)).toBe(false);
+  expect(rows.get(change.store, whole)).toBeUndefined();
+  rows.found(change.store, whole, value);
+  expect(rows.get(change.store, whole)).toEqual(value);
+  rows.leave(change.store);
+  rows.found(change.store, whole, value);
+  expect(rows.get(change.store, whole)).toBeUndefined();
+  // Who keeps the values knows the keys, too.
+  rows.leaveKeys(change.store);
+  rows.found(change.store, whole, value);
+  expect(rows.get(change.store, whole)).toBeUndefined();
+});
+
+test('half of the memory goes to those that stores are left to, once, and what is kept of others stays', () => {
+  const others = Array.from({ length: 5_000 }, (_, n) =>
+    RowChange.of('counts', Buffer.from(`key ${String(n)}`), value),
+  );
+  const countIn = (rows: KnownRows): number =>
+    others.filter(({ key }) => rows.get(change.store, dataKey(change.store, key)) !== undefined).length;
+  const keptOf = (rows: KnownRows): number => {
+    rows.found(change.store, whole, value);
+    for (let n = 0; n < others.length; n += 100) rows.committed(others.slice(n, n + 100), []);
+    return countIn(rows);
+  };
+  const rows = new KnownRows(65_536, undefined);
+  expect(rows.leave('joined')).toBe(32_768);
+  const kept = keptOf(rows);
+  expect(kept).toBeGreaterThan(0);
+  expect(kept).toBeLessThan(0.7 * keptOf(new KnownRows(65_536, undefined)));
+  expect(rows.leave('joined')).toBe(32_768);
+  expect(countIn(rows)).toBe(kept);
+});
+
+// The hash of a key that is not among them may be that of one that is: it would be taken for a row that is not there.
+test('only keys that came are taken out of those that are known', () => {
+  const keys = new KnownKeys();
+  const [add, remove] = [jest.spyOn(keys, 'add'), jest.spyOn(keys, 'remove')];
+  const rows = new KnownRows(65_536, keys);
+  rows.leaveKeys('sessions');
+  rows.comes('sessions', dataKey('sessions', change.key));
+  const gone = (store: string): RowChange => RowChange.of(store, change.key, null);
+  rows.committed([gone('sessions')], [value]);
+  rows.committed([gone(change.store), gone(change.store)], [undefined, null]);
+  expect([add.mock.calls, remove.mock.calls]).toEqual([[], []]);
+  rows.comes(change.store, whole);
+  rows.committed([gone(change.store)], [value]);
+  expect(remove.mock.calls).toEqual(add.mock.calls);
+  expect(add).toHaveBeenCalledTimes(1);
 });

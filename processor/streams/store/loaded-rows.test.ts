@@ -168,3 +168,12 @@ test('of many keys more bytes are looked at together where few different ones st
   ]);
   expect(found).toEqual([...expected].sort(([a], [b]) => (a < b ? -1 : 1)));
 });
+
+// Each is the beginning of the next one, but for its end: a range in a range in a range.
+test('keys that are told apart far behind their beginnings are in order, and those that came again there once', () => {
+  const rows = new LoadedRows();
+  const keys = Array.from({ length: 1_600 }, (_, nth) => Buffer.from(`${'a'.repeat(4 * nth)}b`));
+  for (const key of [...keys, ...keys.slice(-30)]) rows.put(key, 0, key.length, 0, 0, 0, 0);
+  const found = Array.from(rows.inOrder(), (row) => rows.keyBytes(row));
+  expect(found).toEqual(keys.map(({ length }) => length).toReversed());
+});

@@ -63,6 +63,8 @@ test('a key that is a UUID takes its bytes, and is no other key, whatever their 
     uuid.replace(/f$/, 'x'),
     uuid.replace(/f$/, 'e'),
     uuid.slice(1),
+    `${uuid}x`,
+    `${uuid}-0123`,
     hex,
     `${hex}0000`,
     '-'.repeat(36),

@@ -291,3 +291,175 @@ test('rows in time are swept of those that are gone, and the others stay in thei
   expect(taken.map((row) => rows.startMs[row])).toEqual([1, 3, 3, 7, 51, 90]);
   expect(inTime.size).toBe(0);
 });
+
+async function opened(state: StateStore, retentionMs: number): Promise<Store> {
+  const spec: StoreSpec<Value, string> = { name: NAME, kind: 'session', serde: jsonSerde<Value>(), retentionMs };
+  const index = (await loadIndexes([spec], state)).get(NAME);
+  return createSessionStore(spec, state, index as NonNullable<typeof index>);
+}
+
+// What is not known of it LevelDB would be read for, once a row.
+test('a change says what was there before: nothing, or the hash of its entry', async () => {
+  const state = await openLevelDbStore(join(directory, 'hashes'), { identity: { applicationId: 'a', taskId: '0_0' } });
+  const store = await opened(state, 10);
+  const commit = async (changes: StoreChange[]): Promise<void> => {
+    await state.commit({ changes, ...NO_OFFSETS });
+    store.committed();
+  };
+  for (const endMs of [1, 2, 3]) store.put('k', 0, endMs, { of: 'this' });
+  const changes = store.flush();
+  expect(changes.map(({ previous }) => previous)).toEqual([null, null, null]);
+  await commit(changes);
+  store.put('k', 0, 1, { of: 'that' });
+  store.delete('k', 0, 2);
+  const later = [...store.flush(), ...(await store.expireBefore(4, 2))];
+  const known = expect.objectContaining({ isKnown: true });
+  expect(later.map(({ value, previous }) => [value?.toString(), previous])).toEqual([
+    ['{"of":"that"}', known],
+    [undefined, known],
+    // It was flushed before, and what was there before is said there.
+    [undefined, undefined],
+    [undefined, known],
+  ]);
+  await commit(later);
+  expect(state.digest().entries).toBe(0);
+  expect(await state.verify()).toBe(true);
+  await state.close();
+});
+
+test('of a commit that failed behind its hashes none is kept', async () => {
+  const identity = { applicationId: 'a', taskId: '0_0' };
+  const [state, failed] = await Promise.all(
+    ['kept', 'failed'].map((name) => openLevelDbStore(join(directory, name), { identity })),
+  );
+  if (state === undefined || failed === undefined) throw new Error('no stores');
+  const store = await opened(state, 10);
+  store.put('k', 0, 1, { of: 'first' });
+  await state.commit({ changes: store.flush(), ...NO_OFFSETS });
+  store.committed();
+  store.put('k', 0, 1, { of: 'second' });
+  // All of a commit but for its end.
+  await failed.commit({ changes: store.flush(), ...NO_OFFSETS });
+  store.clear();
+  store.put('k', 0, 1, { of: 'third' });
+  await state.commit({ changes: store.flush(), ...NO_OFFSETS });
+  store.committed();
+  expect(await state.verify()).toBe(true);
+  await Promise.all([state.close(), failed.close()]);
+});
+
+test('whether a commit is on disk is told by a row of it, not by one that came and went', async () => {
+  const state = openMemoryStore();
+  const store = await opened(state, 10);
+  for (const key of ['a', 'b']) store.put(key, 0, 1, { of: key });
+  store.delete('a', 0, 1);
+  await state.commit({ changes: store.flush(), ...NO_OFFSETS });
+  store.clear();
+  expect(store.get('a', 0, 1)).toBeUndefined();
+  expect(store.committedRow('b', 0, 1)?.value).toEqual({ of: 'b' });
+});
+
+test('sessions that are gone through are neither deleted nor expired meanwhile', async () => {
+  const state = openMemoryStore();
+  const store = await opened(state, 10);
+  store.put('k', 0, 1, { of: 'k' });
+  await state.commit({ changes: store.flush(), ...NO_OFFSETS });
+  store.committed();
+  const walk = store.ownView().find('k', 0, 1)[Symbol.iterator]();
+  walk.next();
+  const message = 'is written to while it is gone through';
+  expect(() => store.put('other', 0, 1, { of: 'other' })).toThrow(message);
+  expect(() => store.delete('k', 0, 1)).toThrow(message);
+  await expect(store.expireBefore(5, 1)).rejects.toThrow(message);
+});
+
+test('a horizon between two instants leaves those that end before it no longer', async () => {
+  const store = await opened(openMemoryStore(), 10);
+  for (const endMs of [10, 11]) store.put('k', 0, endMs, { of: 'k' });
+  store.flush();
+  expect(await store.expireBefore(10.5, 9)).toHaveLength(1);
+  expect(store.find('k', 0, 99)).toHaveLength(1);
+});
+
+test('rows that have expired have their places taken by others', async () => {
+  const state = openMemoryStore();
+  const store = await opened(state, 10);
+  const rows = jest.spyOn(DuplicateRows.prototype, 'add');
+  for (let endMs = 1; endMs < 2_000; endMs += 1) {
+    store.put('k', 0, endMs, { of: 'this' });
+    store.delete('k', 0, endMs - 1);
+    const changes = [...store.flush(), ...(await store.expireBefore(endMs - 10, 100))];
+    await state.commit({ changes, ...NO_OFFSETS });
+    store.committed();
+  }
+  const most = rows.mock.results.reduce((sum, { value }) => Math.max(sum, value as number), 0);
+  rows.mockRestore();
+  expect(most).toBeLessThan(100);
+});
+
+test('a session that is put again behind its deletion is there, and the iterators of before a commit end', async () => {
+  const state = openMemoryStore();
+  const store = await opened(state, 10);
+  store.put('k', 0, 1, { of: 'first' });
+  await state.commit({ changes: store.flush(), ...NO_OFFSETS });
+  store.committed();
+  store.delete('k', 0, 1);
+  store.put('k', 0, 1, { of: 'second' });
+  expect(store.get('k', 0, 1)).toEqual({ of: 'second' });
+  const walk = store.ownView().find('k', 0, 1)[Symbol.iterator]();
+  walk.next();
+  await state.commit({ changes: store.flush(), ...NO_OFFSETS });
+  store.committed();
+  expect(() => walk.next()).toThrow('is read on after a commit');
+  expect(store.committedRow('k', 0, 1)?.value).toEqual({ of: 'second' });
+});
+
+test('what is no session, no time and no retention is refused', async () => {
+  const store = await opened(openMemoryStore(), 10);
+  const of = { of: 'k' };
+  expect(() => store.put('k', 2, 1, of)).toThrow('a session that starts at 2 does not end at 1');
+  expect(() => store.get('k', 2, 1)).toThrow('a session that starts at 2 does not end at 1');
+  for (const [startMs, endMs] of [
+    [-1, 1],
+    [0.5, 1],
+    [0, 1.5],
+    [0, 2 ** 60],
+  ] as const)
+    expect(() => store.put('k', startMs, endMs, of)).toThrow(RangeError);
+  expect(() => [...store.ownView().find('k', NaN, 1)]).toThrow();
+  expect(() => [...store.ownView().backwardFind('k', 0, '1' as never)]).toThrow();
+  for (const retentionMs of [-1, NaN])
+    await expect(opened(openMemoryStore(), retentionMs)).rejects.toThrow('needs a retentionMs of 0 or more');
+});
+
+test("a value that is put or read by user code is nobody else's, whatever becomes of it", async () => {
+  const store = await opened(openMemoryStore(), 10);
+  const view = store.ownView();
+  const given = { of: 'given' };
+  const session = { key: 'k', startMs: 0, endMs: 1 };
+  view.put(session, given);
+  given.of = 'changed';
+  expect(view.get('k', 0, 1)).toEqual({ of: 'given' });
+  (store.get('k', 0, 1) as { of: string }).of = 'by the runtime';
+  const read = view.get('k', 0, 1) as { of: string };
+  read.of = 'changed';
+  expect(view.get('k', 0, 1)).toEqual({ of: 'by the runtime' });
+});
+
+test('of which sessions there are the state under it keeps nothing', async () => {
+  const state = openMemoryStore();
+  const left: string[] = [];
+  state.leaveKeys = (store) => left.push(store);
+  await opened(state, 10);
+  expect(left).toEqual([NAME]);
+});
+
+test('behind the last row that a sweep leaves of a time there is none', () => {
+  const rows = new DuplicateRows();
+  const inTime = new RowsInTime(rows, 3_200);
+  const all = [1, 2, 3, 4].map((startMs, at) => rows.add(startMs, at, 0, 0));
+  for (const row of all) inTime.add(row);
+  for (const row of all.slice(2)) rows.set(row, GONE);
+  inTime.sweep();
+  expect([1, 2, 3].map(() => inTime.takeBefore(1_000))).toEqual([all[0], all[1], NONE]);
+});

@@ -155,3 +155,11 @@ test('keys of any serde are told apart by their bytes', async () => {
   expect(await windows.expireBefore(20, 5)).toHaveLength(1);
   expect(windows.get(id, 10)).toBeUndefined();
 });
+
+test("a user's key that begins as the runtime's do is logged with its time", () => {
+  const key = Buffer.from('21ff0001', 'hex');
+  const stored = timedBytes(7, Buffer.from('5'));
+  const { value, headers } = loggedRecord({ topic: 't', partition: 0 }, true, { store: 'rows', key, value: stored });
+  expect({ value, headers }).toEqual(loggedRow(key, stored));
+  expect(value?.toString()).toBe('5');
+});

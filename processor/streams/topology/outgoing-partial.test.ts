@@ -67,3 +67,10 @@ test('a partial that is larger than a piece has one of its own', () => {
   const partial = OutgoingPartial.ofText(PLACE, 'k', value, undefined);
   expect(partial?.value.subarray(-200_000).equals(aggregate)).toBe(true);
 });
+
+test('a key that is no ASCII text is left to its bytes, also where each character has one in Latin-1', () => {
+  const value = { head: partialHead({ store: 'counts', grainStartMs: -1 }), newestMs: 1, aggregate: Buffer.from('1') };
+  for (const key of ['é', 'ab\x80', 'ÿ', '日'])
+    expect(OutgoingPartial.ofText(PLACE, key, value, undefined)).toBe(undefined);
+  expect(OutgoingPartial.ofText(PLACE, '\x7f', value, undefined)?.key.toString()).toBe('\x7f');
+});

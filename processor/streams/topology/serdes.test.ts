@@ -93,3 +93,14 @@ test('a serde of the runtime that was given another method is read and written b
   expect(knownOf(jsonSerde())).toMatchObject({ hasNewBytes: true });
   expect(knownOf(revived)).toEqual({});
 });
+
+test('half of a surrogate pair is refused, and what is known of a serde is what it does', () => {
+  const half = 'a\ud800';
+  expect(() => stringSerde.serialize(half)).toThrow('half of a surrogate pair');
+  const textOf = (of: Parameters<typeof knownOf>[0]) => knownOf(of).textOf as (value: unknown) => string;
+  expect(() => textOf(stringSerde)(half)).toThrow('half of a surrogate pair');
+  expect(() => textOf(stringSerde)(5)).toThrow('stringSerde writes text, not a number');
+  for (const value of [Number.NaN, { at: [Number.NaN] }, new Map(), undefined])
+    expect(() => textOf(jsonSerde())(value)).toThrow(/^JSON has no /);
+  expect(textOf(jsonSerde())({ none: null, é: {} })).toBe('{"none":null,"é":{}}');
+});

@@ -5,6 +5,7 @@ import kafkajs from '#kafkajs';
 import { CompressionCodec } from '../kafka/compression.ts';
 import type { ProtocolRequest } from '../kafka/broker.ts';
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { produceRequest } from '../kafka/produce-protocol.ts';
 import { decodeRecordSet } from '../kafka/record-set.ts';
 import { DeadLetter, type ConsumerRecord } from '../topology/record.ts';
 import { deadLetterRecord, isCut } from './dead-letter.ts';
@@ -16,6 +17,7 @@ import { topicPartition } from '../kafka/topic-partition.ts';
 
 const Encoder = createRequire(import.meta.url)('#kafkajs/src/protocol/encoder.js') as new () => {
   writeEncoder(encoder: unknown): { readonly buffer: Buffer };
+  writeInt32(value: number): InstanceType<typeof Encoder>;
 };
 
 const record = (topic: string, bytes: number, more: Partial<OutgoingRecord> = {}): OutgoingRecord => ({
@@ -486,4 +488,14 @@ describe('a connection that ends on a request', () => {
     for (let attempt = 0; attempt < 4; attempt += 1) await cutOn(cluster, [letter], limits);
     expect(log.get('dlq-0')).toHaveLength(1);
   });
+});
+
+test('a request goes behind what stands before it', async () => {
+  const batch = Buffer.from('a batch');
+  const topics = [{ topic: 't', partitions: [{ partition: 0, batch }] }];
+  const { request } = produceRequest({ transactionalId: null, acks: -1, timeoutMs: 1, topics });
+  const alone = new Encoder().writeEncoder(await request.encode()).buffer;
+  const behind = new Encoder().writeInt32(7).writeEncoder(await request.encode()).buffer;
+  expect(alone.subarray(-batch.length).equals(batch)).toBe(true);
+  expect(behind.toString('hex')).toBe(`00000007${alone.toString('hex')}`);
 });

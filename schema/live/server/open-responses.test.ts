@@ -60,3 +60,12 @@ test('event streams are counted and cut, wherever they stand among the others', 
   await drain;
   expect(open.eventStreams).toBe(0);
 });
+
+test('an event stream that began while others were waited for is cut, too', async () => {
+  const open = new OpenResponses();
+  const other = opened(open, 'application/json');
+  const drain = open.drain(1);
+  const late = opened(open, 'text/event-stream');
+  await drain;
+  expect([late.destroyed, other.destroyed]).toEqual([true, false]);
+});

@@ -168,3 +168,11 @@ test('a place of another table or order, or one that nobody has made, is none', 
   ])
     expect(decodePlace(TABLE, byCents, bad)).toBeNull();
 });
+
+test('a place that is longer than any operation is none', () => {
+  const order = { field: null, direction: 'ASC' } as const;
+  const place = (letters: number) => ({ keyText: 'x'.repeat(letters), startMs: 0, endMs: 0, value: {} });
+  const [short, long] = [1_000, 100_000].map((letters) => encodePlace(TABLE, order, place(letters)));
+  expect(decodePlace(TABLE, order, short as string)).toEqual(place(1_000));
+  expect(decodePlace(TABLE, order, long as string)).toBeNull();
+});

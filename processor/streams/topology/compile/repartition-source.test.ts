@@ -7,7 +7,15 @@ import { DroppedRecords } from '../../task/dropped-records.ts';
 import { RecordCollector } from '../../writing/record-collector.ts';
 import type { OutgoingRecord } from '../../writing/streams-producer.ts';
 import { headersByName, type ConsumerRecord, type HeaderList } from '../record.ts';
-import { jsonSerde, StreamsBuilder, StreamsError, tumbling, type Aggregate, type Topology } from '../../index.ts';
+import {
+  jsonSerde,
+  StreamsBuilder,
+  StreamsError,
+  tumbling,
+  type Aggregate,
+  type Serde,
+  type Topology,
+} from '../../index.ts';
 import { openMemoryStore } from '../../store/memory-store.ts';
 import { STREAM_TIME_KEY } from '../../store/runtime-rows.ts';
 import { TaskGraph } from '../../task/task-graph.ts';
@@ -269,6 +277,7 @@ test.each<[string, Buffer | null, Buffer | null]>([
   ['no value', null, Buffer.from('a')],
   ['an empty value', Buffer.alloc(0), Buffer.from('a')],
   ['an unknown kind', Buffer.from([9, 1, 2]), Buffer.from('a')],
+  ['a partial of an unknown kind', Buffer.concat([Buffer.from([9]), partial('all').subarray(1)]), Buffer.from('a')],
   ['an aggregate that is no JSON', partial('counted', 'no'), Buffer.from('a')],
   ['an aggregate that is null', partial('counted', 'null'), Buffer.from('a')],
   ['an aggregate that is no count', partial('counted', '-3'), Buffer.from('a')],
@@ -306,4 +315,43 @@ test.each<[string, Buffer | null, Buffer | null]>([
   const { code, message } = said(build(['all', 'minutes', 'counted']), value, key);
   expect(code).toBe('INTERNAL_TOPIC_INVALID');
   expect(message).toMatch(/^app-by-word-repartition-0 offset 7 holds .*reset/);
+});
+
+test('tables that share partials each have them as they came, also where reading changes the bytes', async () => {
+  const turned: Serde<string> = {
+    serialize: (text) => Buffer.from(text).reverse(),
+    deserialize: (bytes) => bytes.reverse().toString(),
+  };
+  const last: Aggregate<string, string> = {
+    empty: () => '',
+    add: (_, text) => text,
+    merge: (_, b) => b,
+    serde: turned,
+  };
+  const builder = new StreamsBuilder();
+  const grouped = builder
+    .stream('words', { decode: ({ value }) => String(value) })
+    .groupBy((word) => word, { name: 'by-word' });
+  grouped.aggregate(last, { store: 'all' });
+  grouped.windowedBy(tumbling({ sizeMs: MINUTE_MS, retentionMs: MINUTE_MS })).aggregate(last, { store: 'minutes' });
+  const value = partial('all', 'cba');
+  for (const one of [record(value), fetched({ key: Buffer.from('aa'), value, headers: undefined })]) {
+    const { graph } = taskOf(builder.build(), 1);
+    graph.process(one);
+    expect([graph.keyValueStore('all').get('aa'), graph.windowStore('minutes').get('aa', 0)]).toEqual(['abc', 'abc']);
+  }
+});
+
+test('the key of a partial is what its own serde reads, also out of a fetch', () => {
+  const builder = new StreamsBuilder();
+  builder
+    .stream('words', { decode: ({ value }) => String(value) })
+    .groupBy((word) => word.length, { name: 'by-word', key: jsonSerde<number>() })
+    .count({ store: 'counted' });
+  const sent = { key: Buffer.from('3'), value: partial('counted') };
+  for (const one of [record(sent.value, sent.key), fetched({ ...sent, headers: undefined })]) {
+    const { graph } = taskOf(builder.build(), 1);
+    graph.process(one);
+    expect(graph.keyValueStore('counted').get(3)).toBe(2);
+  }
 });

@@ -59,6 +59,7 @@ describe('cursors that this table has not given', () => {
     ['with a value of another kind', Buffer.from('["skus","cents","DESC","a",0,0,"1"]').toString('base64url')],
     ['with an object as value', Buffer.from('["skus","cents","DESC","a",0,0,{"n":"x"}]').toString('base64url')],
     ['with times that are none', Buffer.from('["skus","cents","DESC","a",1.5,0,1]').toString('base64url')],
+    ['with an end that is none', Buffer.from('["skus","cents","DESC","a",0,1.5,1]').toString('base64url')],
     ['of one field more', Buffer.from('["skus","cents","DESC","a",0,0,1,1]').toString('base64url')],
   ])('for the next page %s: BAD_USER_INPUT', async (what, after) => {
     const shop = attackedShop();

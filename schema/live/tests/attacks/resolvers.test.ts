@@ -65,11 +65,18 @@ describe('what a resolver asks of a table', () => {
       /"or" of the filter take lists/,
     ],
     ['keys that are no range', ({ skus }) => skus.page({ keys: odd(['a']) }), 'keys'],
+    ['a list as range', ({ skus }) => skus.page({ keys: odd([]) }), 'keys'],
     ['another end of a range', ({ skus }) => skus.page({ keys: odd({ form: 'b' }) }), 'keys'],
     ['another end of what is watched', ({ skus }) => skus.watch({ range: odd({ form: 'b' }) }), 'range'],
     ['a key as keys', ({ skus }) => skus.watch({ keys: odd(Object('ab') as object) }), 'keys'],
     ['a key as many', ({ skus }) => skus.getMany('ab' as never), 'keys'],
     ['a field as order', ({ skus }) => skus.page({ orderBy: 'cents' as never }), 'orderBy'],
+    ['a list as order', ({ skus }) => skus.page({ orderBy: odd([]) }), 'orderBy'],
+    [
+      'another part of an order that is watched',
+      ({ skus }) => skus.watch({ first: 1, orderBy: odd({ field: 'cents', dir: 'ASC' }) }),
+      'orderBy',
+    ],
     ['another part of an order', ({ skus }) => skus.page({ orderBy: odd({ field: 'cents', dir: 'ASC' }) }), 'orderBy'],
     ['another direction', ({ skus }) => skus.page({ orderBy: odd({ field: 'cents', direction: 'asc' }) }), 'orderBy'],
     ['an instant as text', ({ hours }) => hours.page({ from: '1970-01-01T00:00:00Z' as never }), 'from'],
@@ -93,6 +100,12 @@ describe('what a resolver asks of a table', () => {
     expect(await told(async ({ hours }) => keys(await hours.page({ key: 'FR' })))).toEqual(['FR']);
     expect(await told(async ({ hours }) => keys(await hours.page(odd({ country: 'FR' }))))).toEqual(['FR']);
     expect(await told(async ({ hours }) => keys(await hours.page({ key: null })))).toEqual(['DE', 'FR']);
+    const both = odd({ key: 'FR', country: null });
+    expect(await told(async ({ hours }) => keys(await hours.page(both)))).toEqual(['FR']);
+    expect(await told(async ({ skus }) => keysOf('sku')(await skus.page({ from: null, to: null })))).toEqual([
+      'a',
+      'b',
+    ]);
   });
 
   test('instants may be dates or numbers', async () => {
