@@ -143,6 +143,11 @@ describe('Kafka', () => {
     expect(problem({ ...whole, KAFKA_SASL_PASSWORD: '' })).toContain('set KAFKA_SASL_PASSWORD');
     expect(problem({ ...whole, KAFKA_SASL_USERNAME: undefined })).toContain('set KAFKA_SASL_USERNAME');
     expect(problem({ ...whole, KAFKA_SASL_MECHANISM: undefined })).toContain('KAFKA_SASL_MECHANISM');
+    expect(problem({ ...whole, KAFKA_BROKERS: undefined })).toBe(
+      'KAFKA_SASL_MECHANISM is set but KAFKA_BROKERS is not: the local broker has neither TLS nor SASL; ' +
+        'set KAFKA_BROKERS to yours',
+    );
+    expect(problem({ KAFKA_SSL: 'true' })).toMatch(/^KAFKA_SSL is set but KAFKA_BROKERS is not/);
     expect(problem({ ...whole, KAFKA_SASL_MECHANISM: 'gssapi' })).toContain('plain, scram-sha-256 or scram-sha-512');
   });
 });

@@ -305,7 +305,13 @@ export function environmentOrExit(env: NodeJS.ProcessEnv = process.env): Environ
 function kafkaConnection(values: Variables): KafkaConnectionConfig | undefined {
   const tls = tlsOf(values);
   const sasl = saslOf(values);
-  if (values.KAFKA_BROKERS === undefined) return undefined;
+  if (values.KAFKA_BROKERS === undefined) {
+    if (tls === undefined && sasl === undefined) return undefined;
+    throw new EnvironmentError(
+      `${tls === undefined ? 'KAFKA_SASL_MECHANISM' : 'KAFKA_SSL'} is set but KAFKA_BROKERS is not: ` +
+        `the local broker has neither TLS nor SASL; set KAFKA_BROKERS to yours`,
+    );
+  }
   return Object.freeze({
     brokers: Object.freeze(values.KAFKA_BROKERS),
     clientId: values.APPLICATION_ID,
