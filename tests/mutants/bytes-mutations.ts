@@ -98,13 +98,13 @@ export const BYTES_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'what an aborted transaction has deleted of a store of duplicates stays deleted',
-    edits: [{ mark: 'undone-duplicates', replace: '' }],
+    edits: [{ mark: 'undone-rows', replace: '' }],
     judge: `${STREAMS}/store/duplicates-store.test.ts`,
     red: /an aborted commit leaves nothing behind/,
   },
   {
     name: 'what an aborted transaction has deleted of a store of sessions stays deleted',
-    edits: [{ mark: 'undone-sessions', replace: '' }],
+    edits: [{ mark: 'undone-rows', replace: '' }],
     judge: TYPED_STORES,
     red: /a session store/,
   },

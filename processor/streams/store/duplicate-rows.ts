@@ -55,6 +55,15 @@ export class DuplicateRows {
     return row;
   }
 
+  /** By a commit, or by the end of an attempt at one: it is committed then, and not deleted. False: it is gone. */
+  settles(row: number, isCommitted: boolean): boolean {
+    if (isCommitted ? this.is(row, DELETED) : !this.is(row, COMMITTED)) return false;
+    this.set(row, COMMITTED);
+    // mutant: undone-rows
+    this.unset(row, DELETED);
+    return true;
+  }
+
   /** Nobody knows the row any more. */
   free(row: number): void {
     this.next[row] = this.#free;

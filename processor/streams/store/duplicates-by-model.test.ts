@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { seededRandom } from '../../../tools/producer/seeded-random.ts';
 import { jsonSerde, stringSerde, type Serde } from '../topology/serdes.ts';
 import { openLevelDbStore } from './leveldb-store.ts';
 import { loadIndexes } from './load-indexes.ts';
@@ -31,17 +32,6 @@ interface Row {
 }
 
 type Store = LiveWindowStore<string, string>;
-
-/** Numbers from 0 up to 1, the same ones for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** As many keys as these have few rows each, and one has most of all. */
 const KEYS = [
@@ -94,8 +84,8 @@ test.each(cases)('a long history of all that can be done is that of a naive mode
 });
 
 async function history(state: StateStore, { seed, cacheBytes, timed, keySerde, serde, lateMs }: Case): Promise<void> {
-  const random = randomOf(seed);
-  const upTo = (end: number): number => Math.floor(random() * end);
+  const { below: upTo, chance, uint32 } = seededRandom(seed);
+  const random = (): number => uint32() / 2 ** 32;
   const spec: StoreSpec<string, string> = {
     ...{ name: NAME, kind: 'window', key: keySerde, serde, timed },
     ...{ windowSizeMs: SIZE_MS, retentionMs: 400, retainDuplicates: true },
@@ -180,12 +170,12 @@ async function history(state: StateStore, { seed, cacheBytes, timed, keySerde, s
   };
 
   for (let step = 0; step < STEPS; step += 1) {
-    const key = (random() < 0.3 ? KEYS[0] : KEYS[upTo(KEYS.length)]) as string;
+    const key = (chance(0.3) ? KEYS[0] : KEYS[upTo(KEYS.length)]) as string;
     const choice = random();
     if (choice < 0.8) {
       nowMs += upTo(3);
       const startMs = Math.max(0, nowMs - upTo(lateMs + 1));
-      const value = `${String(step)}-`.repeat(random() < 0.1 ? 300 : 3);
+      const value = `${String(step)}-`.repeat(chance(0.1) ? 300 : 3);
       const timestampMs = startMs + upTo(SIZE_MS);
       store.put(key, startMs, value, timestampMs);
       rows.push({ key, startMs, value, timestampMs, number: undefined });
@@ -199,7 +189,7 @@ async function history(state: StateStore, { seed, cacheBytes, timed, keySerde, s
       checkKey(key, nowMs - upTo(300), nowMs - upTo(100));
     } else {
       const changes = flush();
-      if (random() < 0.7) changes.push(...(await expire(nowMs - 400, 20 + upTo(400))));
+      if (chance(0.7)) changes.push(...(await expire(nowMs - 400, 20 + upTo(400))));
       const ends = random();
       if (ends < 0.75) {
         await state.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });

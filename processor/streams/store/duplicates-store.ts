@@ -1,5 +1,6 @@
 import type { Windowed } from '../topology/windowed-serdes.ts';
 import { StreamsError } from '../errors.ts';
+import { PassingBytes } from '../passing-bytes.ts';
 import { knownOf } from '../topology/serdes.ts';
 import { refuseAnswer, settled } from '../topology/user-code.ts';
 import { CompositeIds, NUMBER_BYTES, type DiskLayout } from './composite-ids.ts';
@@ -59,8 +60,8 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
   #changes: RowChange[] = [];
   /** Of the next row: above those of all rows that are there. */
   #nextNumber = 0;
-  /** The last key that was asked for: most are of one length. */
-  #passing = Buffer.alloc(0);
+  /** Keys on disk that are asked for. */
+  readonly #passing = new PassingBytes();
 
   constructor(
     spec: StoreSpec<V, K> & { readonly windowSizeMs: number; readonly retentionMs: number },
@@ -243,15 +244,12 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
     this.#noteHashes();
     const gone: number[] = [];
     for (const row of this.#changed) {
-      if (isCommitted ? rows.is(row, DELETED) : !rows.is(row, COMMITTED)) {
+      if (!rows.settles(row, isCommitted)) {
         rows.set(row, DELETED | GONE);
         if (rows.block[row] !== NONE) this.#blocks.remove(rows.block[row] as number);
         gone.push(row);
         continue;
       }
-      rows.set(row, COMMITTED);
-      // mutant: undone-duplicates
-      rows.unset(row, DELETED);
       if (!rows.is(row, LISTED)) this.#inTime.add(row);
     }
     // Most of those that are committed are the first ones of their keys, oldest first; those undone came last.
@@ -408,8 +406,7 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
     const key = this.#rows.key[row] as number;
     const keyBytes = keys.lengthOf(key);
     const length = WINDOW_START_BYTES + keyBytes + NUMBER_BYTES;
-    if (this.#passing.length !== length) this.#passing = Buffer.allocUnsafeSlow(length);
-    const bytes = this.#passing;
+    const bytes = this.#passing.room(length);
     writeTime(bytes, this.#rows.startMs[row] as number, 0);
     keys.copy(key, bytes, WINDOW_START_BYTES);
     writeTime(bytes, this.#rows.number[row] as number, WINDOW_START_BYTES + keyBytes);

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { seededRandom } from '../../../tools/producer/seeded-random.ts';
 import { jsonSerde, stringSerde, type Serde } from '../topology/serdes.ts';
 import { DuplicateRows, GONE, NONE } from './duplicate-rows.ts';
 import { openLevelDbStore } from './leveldb-store.ts';
@@ -35,15 +36,6 @@ interface Row {
 }
 
 type Store = LiveSessionStore<string, Value>;
-
-/** Numbers from 0 up to 1, the same ones for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) | 0;
-    return ((state ^ (state >>> 15)) >>> 0) / 2 ** 32;
-  };
-}
 
 const KEYS = [
   'hot',
@@ -89,8 +81,8 @@ test.each<Case>([
 });
 
 async function history(state: StateStore, spec: StoreSpec<Value, string>, seed: number): Promise<void> {
-  const random = randomOf(seed);
-  const upTo = (end: number): number => Math.floor(random() * end);
+  const { below: upTo, chance, uint32 } = seededRandom(seed);
+  const random = (): number => uint32() / 2 ** 32;
   const open = async (): Promise<Store> => {
     const index = (await loadIndexes([spec], state)).get(NAME);
     return createSessionStore(spec, state, index as NonNullable<typeof index>);
@@ -125,21 +117,21 @@ async function history(state: StateStore, spec: StoreSpec<Value, string>, seed: 
     }
   };
   const put = (row: Row): void => {
-    if (random() < 0.7) store.put(row.key, row.startMs, row.endMs, row.value, row.timestampMs);
+    if (chance(0.7)) store.put(row.key, row.startMs, row.endMs, row.value, row.timestampMs);
     else store.ownView(() => row.timestampMs).put(row, row.value);
     rows = [...rows.filter((one) => !isOne(one, row)), row];
   };
   const remove = (row: Row): void => {
-    if (random() < 0.7) store.delete(row.key, row.startMs, row.endMs);
+    if (chance(0.7)) store.delete(row.key, row.startMs, row.endMs);
     else expect(store.ownView().remove(row)).toEqual(row.value);
     rows = rows.filter((one) => one !== row);
   };
 
   for (let step = 0; step < STEPS; step += 1) {
-    const key = (random() < 0.4 ? KEYS[0] : KEYS[upTo(KEYS.length)]) as string;
+    const key = (chance(0.4) ? KEYS[0] : KEYS[upTo(KEYS.length)]) as string;
     const choice = random();
     nowMs += upTo(3);
-    const value = { of: `${String(step)}-`.repeat(random() < 0.1 ? 200 : 2) };
+    const value = { of: `${String(step)}-`.repeat(chance(0.1) ? 200 : 2) };
     const own = rows.filter((row) => row.key === key);
     const any = own[upTo(own.length)];
     if (choice < 0.15 && any !== undefined) put({ ...any, value, timestampMs: nowMs });
@@ -160,7 +152,7 @@ async function history(state: StateStore, spec: StoreSpec<Value, string>, seed: 
       check(key, nowMs - upTo(300), nowMs - upTo(100));
     } else {
       const changes: StoreChange[] = store.flush();
-      if (random() < 0.7) {
+      if (chance(0.7)) {
         const horizonMs = nowMs - 300;
         const limit = 20 + upTo(100);
         const due = rows.filter(({ endMs }) => endMs < horizonMs).sort((a, b) => a.endMs - b.endMs);

@@ -1,4 +1,5 @@
 import { StreamsError } from '../errors.ts';
+import { PassingBytes } from '../passing-bytes.ts';
 import { knownOf } from '../topology/serdes.ts';
 import { storedBytes } from '../topology/user-code.ts';
 import type { Windowed } from '../topology/windowed-serdes.ts';
@@ -78,8 +79,8 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
   /** What was looked for last, and what it is: a record looks for its key several times. */
   #lastId: string | undefined;
   #lastOfKey = NONE;
-  /** The last key on disk that was asked for: most are of one length. */
-  #passing = Buffer.alloc(0);
+  /** Keys on disk that are asked for. */
+  readonly #passing = new PassingBytes();
 
   constructor(spec: StoreSpec<V, K> & { readonly retentionMs: number }, committed: StateStore, index: KeyIndex) {
     const { name, retentionMs, serde, timed = false } = spec;
@@ -324,14 +325,11 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
     const gone: number[] = [];
     for (const row of this.#changed) {
       if (row === NONE) continue;
-      if (isCommitted ? rows.is(row, DELETED) : !rows.is(row, COMMITTED)) {
+      if (!rows.settles(row, isCommitted)) {
         gone.push(row);
         continue;
       }
       rows.block[row] = NONE;
-      rows.set(row, COMMITTED);
-      // mutant: undone-sessions
-      rows.unset(row, DELETED);
       if (!rows.is(row, LISTED)) this.#inTime.add(row);
     }
     this.#remove(gone);
@@ -459,8 +457,7 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
     const key = this.#rows.key[row] as number;
     const keyBytes = keys.lengthOf(key);
     const length = 2 * NUMBER_BYTES + keyBytes;
-    if (this.#passing.length !== length) this.#passing = Buffer.allocUnsafeSlow(length);
-    const bytes = this.#passing;
+    const bytes = this.#passing.room(length);
     writeTime(bytes, this.#rows.startMs[row] as number, 0);
     writeTime(bytes, this.#rows.number[row] as number, NUMBER_BYTES);
     keys.copy(key, bytes, 2 * NUMBER_BYTES);
