@@ -9,6 +9,7 @@ import {
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 
 import { WorkQueue } from '../limits/work-queue.ts';
+import { apiError } from './api-error.ts';
 import { clientError, withoutSuggestion } from './client-errors.ts';
 import { tooManyStreams } from '../limits/event-stream-limit.ts';
 import { ContextFields } from './context-fields.ts';
@@ -91,6 +92,7 @@ export function createGraphqlEngine({
       sharedExecution(queue, new ContextFields(schema, contextFields)),
       expiringSubscriptions(),
       streams(mayStream),
+      unaccepted(log),
     ].filter((plugin) => plugin !== null),
   });
 }
@@ -143,6 +145,26 @@ function streams(mayStream: () => boolean): Plugin {
       if (taken && mayStream()) return;
       await result[Symbol.asyncIterator]().return?.();
       if (taken) setResult({ errors: [tooManyStreams()] });
+    },
+  };
+}
+
+/** A response that nothing in the request's Accept header can carry says so: Yoga sends its 406 without a body. */
+function unaccepted(log: OperationLog): Plugin {
+  return {
+    onResponse({ response, setResponse, fetchAPI }) {
+      if (response.status !== 406) return;
+      const error = apiError(
+        'BAD_USER_INPUT',
+        'The Accept header names nothing that this is sent as: a query is sent as application/json or ' +
+          'application/graphql-response+json, a subscription as text/event-stream, or over a WebSocket with ' +
+          'graphql-transport-ws.',
+      );
+      log.errors([error]);
+      const headers = new fetchAPI.Headers(response.headers);
+      headers.set('content-type', 'application/json; charset=utf-8');
+      headers.set('cache-control', 'no-store');
+      setResponse(new fetchAPI.Response(JSON.stringify({ errors: [error] }), { status: 406, headers }));
     },
   };
 }

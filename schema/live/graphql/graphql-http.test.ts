@@ -17,6 +17,7 @@ beforeAll(async () => {
 afterAll(() => api.server.stop());
 
 const TOTALS = '{ states { totals { total } } }';
+const BAD_USER_INPUT = { code: 'BAD_USER_INPUT' };
 
 describe('the GraphQL-over-HTTP audits', () => {
   const audits = serverAudits({ url: () => `${api.url}/graphql` });
@@ -324,6 +325,11 @@ describe('subscriptions over SSE', () => {
         body: JSON.stringify({ query: 'subscription { states { kind } }' }),
       });
       expect([accept, response.status]).toEqual([accept, 406]);
+      expect(await response.json()).toEqual({
+        errors: [
+          { message: expect.stringContaining('a subscription as text/event-stream'), extensions: BAD_USER_INPUT },
+        ],
+      });
     }
     await eventually(() => api.fed.model.hub.listenerCount === 0);
   });
