@@ -97,6 +97,18 @@ export const BYTES_MUTATIONS: readonly JudgedMutation[] = [
     red: /a versioned store|a window store/,
   },
   {
+    name: 'a number of a session is taken for the one before a commit of which nobody knew',
+    edits: [{ mark: 'undone-numbers', replace: '' }],
+    judge: `${STREAMS}/store/session-store.test.ts`,
+    red: /a committed number is read from memory/,
+  },
+  {
+    name: 'a session that had a number keeps it behind what is none',
+    edits: [{ mark: 'no-number-any-more', replace: '' }],
+    judge: `${STREAMS}/store/session-store.test.ts`,
+    red: /a committed number is read from memory/,
+  },
+  {
     name: 'what an aborted transaction has deleted of a store of duplicates stays deleted',
     edits: [{ mark: 'undone-rows', replace: '' }],
     judge: `${STREAMS}/store/duplicates-store.test.ts`,

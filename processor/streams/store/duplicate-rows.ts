@@ -11,6 +11,8 @@ export const LISTED = 4;
 export const HASHED = 8;
 /** Deleted, and not to come back. */
 export const GONE = 16;
+/** Its committed value is known to its store, as a number. */
+export const NUMBER = 32;
 
 const LEAST_ROWS = 16;
 

@@ -118,11 +118,11 @@ export class KnownRows {
       const others = this.#othersOf(store);
       if (others === true) continue;
       const isDeleted = valueBytes < 0;
-      const isGone = isDeleted && (olds[index] ?? null) !== null;
-      if (!areKept && !isGone) continue;
+      const doesKeyGo = isDeleted && others === undefined && (olds[index] ?? null) !== null;
+      if (!areKept && !doesKeyGo) continue;
       const whole = passingKeyOf(change);
       const hash = hashOfBytes(whole);
-      if (isGone && others === undefined) this.keys?.remove(hash);
+      if (doesKeyGo) this.keys?.remove(hash);
       // mutant: row-cache-removed
       if (isDeleted) this.#cache.remove(store, whole, hash);
       // mutant: row-cache

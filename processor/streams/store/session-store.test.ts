@@ -22,9 +22,7 @@ const latin1Serde: Serde<string> = {
   deserialize: (bytes) => bytes.toString('latin1'),
 };
 
-interface Value {
-  readonly of: string;
-}
+type Value = number | { readonly of: string };
 
 /** A session as the model has it. */
 interface Row {
@@ -65,6 +63,7 @@ test.each<Case>([
   { seed: 1, timed: true, key: stringSerde, rowCacheBytes: 1_000_000 },
   { seed: 2, timed: false, key: latin1Serde, rowCacheBytes: 0 },
   { seed: 3, timed: true, key: stringSerde, rowCacheBytes: 5_000 },
+  { seed: 4, timed: false, key: stringSerde, rowCacheBytes: 5_000 },
 ])('a long history of all that can be done is that of a naive model: seed $seed', async (given) => {
   const { seed, timed, key, rowCacheBytes } = given;
   const identity = { applicationId: 'a', taskId: '0_0' };
@@ -131,7 +130,7 @@ async function history(state: StateStore, spec: StoreSpec<Value, string>, seed: 
     const key = (chance(0.4) ? KEYS[0] : KEYS[upTo(KEYS.length)]) as string;
     const choice = random();
     nowMs += upTo(3);
-    const value = { of: `${String(step)}-`.repeat(chance(0.1) ? 200 : 2) };
+    const value = chance(0.5) ? step / 4 : { of: `${String(step)}-`.repeat(chance(0.1) ? 200 : 2) };
     const own = rows.filter((row) => row.key === key);
     const any = own[upTo(own.length)];
     if (choice < 0.15 && any !== undefined) put({ ...any, value, timestampMs: nowMs });
@@ -210,6 +209,46 @@ test('an old value is read from disk neither for a put nor for a session that go
   await commit([...changes, ...(await store.expireBefore(1_000, 10))]);
   for (const read of reads) expect(read).not.toHaveBeenCalled();
   expect(state.digest().entries).toBe(0);
+});
+
+test('a committed number is read from memory, as its bytes have it, until nobody knows what it is', async () => {
+  const state = openMemoryStore();
+  const store = await opened(state, 1_000);
+  const read = jest.spyOn(state, 'get');
+  const commit = async (): Promise<void> => {
+    await state.commit({ changes: store.flush(), ...NO_OFFSETS });
+    store.committed();
+  };
+  const reads = (value: Value): number => {
+    read.mockClear();
+    for (let time = 0; time < 2; time += 1) {
+      expect(store.get('k', 0, 5)).toEqual(value);
+      expect(store.ownView().get('k', 0, 5)).toEqual(value);
+      expect(store.committedRow('k', 0, 5)).toEqual({ value, timestampMs: -1 });
+    }
+    return read.mock.calls.length;
+  };
+  store.put('k', 0, 5, 7);
+  await commit();
+  expect(reads(7)).toBe(0);
+  store.put('k', 0, 5, { of: 'this' });
+  expect(store.committedRow('k', 0, 5)?.value).toBe(7);
+  await commit();
+  expect(reads({ of: 'this' })).toBe(6);
+  // JSON has no such number.
+  store.put('k', 0, 5, -0);
+  await commit();
+  expect(reads(0)).toBe(1);
+  store.put('k', 0, 5, 1);
+  store.clear();
+  expect(reads(0)).toBe(1);
+  // It is committed, and nobody knows.
+  store.put('k', 0, 5, 2);
+  await state.commit({ changes: store.flush(), ...NO_OFFSETS });
+  store.clear();
+  expect(reads(2)).toBe(1);
+  const again = await opened(state, 1_000);
+  expect([again.get('k', 0, 5), again.get('k', 0, 5)]).toEqual([2, 2]);
 });
 
 test('what is kept of sessions that go on for a long time is no more than of those that are there', async () => {

@@ -4,7 +4,7 @@ import { knownOf } from '../topology/serdes.ts';
 import { storedBytes } from '../topology/user-code.ts';
 import type { Windowed } from '../topology/windowed-serdes.ts';
 import { CompositeIds, NUMBER_BYTES, type DiskLayout } from './composite-ids.ts';
-import { COMMITTED, DELETED, DuplicateRows, GONE, HASHED, LISTED, NONE } from './duplicate-rows.ts';
+import { COMMITTED, copied, DELETED, DuplicateRows, GONE, HASHED, LISTED, NONE, NUMBER } from './duplicate-rows.ts';
 import { storePrefix } from './data-key.ts';
 import type { KeyIndex } from './key-index.ts';
 import { packed, Packed } from './packed-value.ts';
@@ -48,7 +48,8 @@ export function createSessionStore<V, K = string>(
 
 /**
  * Which sessions there are is in memory, in columns of numbers: a record finds those of its key without a text of any,
- * and what ends first is found without a read of the disk. Values are read where they are committed.
+ * and what ends first is found without a read of the disk. Values are read where they are committed, but for numbers:
+ * those of rows that this process has written or read are in a column, too.
  */
 class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
   readonly name: string;
@@ -58,9 +59,13 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
   readonly #serde: StoreSpec<V>['serde'];
   readonly #timed: boolean;
   readonly #areBytesNew: boolean;
+  /** The serde gives these numbers back as they were. */
+  readonly #isExact: ((value: number) => boolean) | undefined;
   readonly #committed: StateStore;
   /** `startMs` is the end of a session here, `number` its start, and `block` its place in `#changed`, if it has one. */
   readonly #rows = new DuplicateRows();
+  /** Committed values of rows that are NUMBER. */
+  #numbers = new Float64Array(0);
   /** Those with uncommitted writes, too. */
   readonly #ofKeys: RowsOfKeys;
   readonly #inTime: RowsInTime;
@@ -90,7 +95,10 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
     this.idOf = this.#keys.idOf;
     this.#serde = serde;
     this.#timed = timed;
-    this.#areBytesNew = knownOf(serde).hasNewBytes === true;
+    const { hasNewBytes, isExact } = knownOf(serde);
+    this.#areBytesNew = hasNewBytes === true;
+    // The time of a timed row is on disk alone.
+    this.#isExact = timed ? undefined : isExact;
     this.#committed = committed;
     committed.leaveKeys?.(name);
     this.#ofKeys = new RowsOfKeys(this.#rows, this.#keys);
@@ -207,6 +215,10 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
   }
 
   committed(): void {
+    for (let place = 0; place < this.#changed.length; place += 1) {
+      const row = this.#changed[place] as number;
+      if (row !== NONE) this.#noteNumber(row, this.#values[place]);
+    }
     this.#settle(true);
   }
 
@@ -217,6 +229,8 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
     this.#flushed = [];
     this.#hashes = [];
     // Of a row that is there before and after it is not known which value it has, and it is read anew.
+    // mutant: undone-numbers
+    for (const row of this.#changed) if (row !== NONE) rows.unset(row, NUMBER);
     const told = this.#changed.find((row) => row !== NONE && rows.is(row, COMMITTED) === rows.is(row, DELETED));
     const isThere = told !== undefined && this.#committed.get(this.name, this.#passingBytesOf(told)) !== undefined;
     this.#settle(told !== undefined && isThere !== rows.is(told, COMMITTED));
@@ -316,6 +330,19 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
     if (this.#goneInTime <= MOST_GONE + this.#inTime.size / 2) return;
     this.#inTime.sweep();
     this.#goneInTime = 0;
+  }
+
+  /** This is its committed value. */
+  #noteNumber(row: number, value: unknown): void {
+    const rows = this.#rows;
+    if (typeof value !== 'number' || this.#isExact?.(value) !== true) {
+      // mutant: no-number-any-more
+      rows.unset(row, NUMBER);
+      return;
+    }
+    if (row >= this.#numbers.length) this.#numbers = copied(this.#numbers, new Float64Array(rows.startMs.length));
+    this.#numbers[row] = value;
+    rows.set(row, NUMBER);
   }
 
   #settle(isCommitted: boolean): void {
@@ -437,10 +464,12 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
 
   /** @throws StreamsError STORE_DAMAGED */
   #committedRow(row: number, id: string): TableRow<V> {
+    if (this.#rows.is(row, NUMBER)) return { value: this.#numbers[row] as V, timestampMs: NO_TIME };
     const stored = this.#committed.get(this.name, this.#passingBytesOf(row));
     if (stored === undefined)
       throw new StreamsError('STORE_DAMAGED', `a session of the store "${this.name}" is not there any more`);
     const value = readRow(this.name, this.#serde, id, this.#timed ? untimed(stored) : stored);
+    this.#noteNumber(row, value);
     return { value, timestampMs: this.#timed ? timeOf(stored) : NO_TIME };
   }
 
