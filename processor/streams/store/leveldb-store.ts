@@ -78,6 +78,8 @@ const SCAN_CHUNK = 1_000;
 const SCAN_CHUNK_BYTES = 1 << 20;
 /** A load of so many rows, and fewer, is a commit: files of their own would take longer. */
 const FEW_ROWS = 1_000;
+/** So many old values, and fewer, are read at once: the way to LevelDB's own thread and back takes longer. */
+const FEW_READS = 4;
 /** LevelDB merges tables of its first level when there are so many. */
 const MERGED_TABLES = 4;
 
@@ -599,7 +601,8 @@ class OpenLevelDbStore implements LevelDbStore {
   }
 
   /**
-   * The committed value of each key, in one go by LevelDB's own thread: a read from here costs several microseconds.
+   * The committed value of each key. Many are read in one go by LevelDB's own thread: a read from here costs several
+   * microseconds.
    */
   async #readAll(changes: readonly RowChange[]): Promise<readonly (Buffer | EntryHash | null | undefined)[]> {
     if (this.#committed.digest.entries === 0) return [];
@@ -611,7 +614,8 @@ class OpenLevelDbStore implements LevelDbStore {
     if (unread.length === 0) return known;
     try {
       const keys = unread.map(({ store, key }) => dataKey(store, key));
-      const found = (await this.#db.getMany(keys)) as (Buffer | undefined)[];
+      const found: readonly (Buffer | undefined)[] =
+        keys.length <= FEW_READS ? keys.map((key) => this.#db.getSync(key)) : await this.#db.getMany(keys);
       let next = 0;
       return known.map((before) => (before === undefined ? found[next++] : before));
     } catch (error) {
