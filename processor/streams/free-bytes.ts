@@ -6,7 +6,10 @@ const LEAST_BYTES = 1 << 16;
  * where the bytes have lived for longer than a moment, and V8 does not begin one before there are 64 MiB of such.
  */
 export function freeBytes(bytes: Buffer): void {
-  const { buffer } = bytes;
-  if (bytes.length < LEAST_BYTES || bytes.length !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return;
-  buffer.transfer(0);
+  if (bytes.length === bytes.buffer.byteLength) freeWhole(bytes);
+}
+
+/** The same of bytes that may be a part of memory of which nobody reads the rest either. */
+export function freeWhole({ buffer, length }: Uint8Array): void {
+  if (length >= LEAST_BYTES && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

@@ -1,8 +1,9 @@
-import { Socket } from 'node:net';
+import { once } from 'node:events';
+import { createServer, Socket, type AddressInfo } from 'node:net';
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
-import { createKafka } from './kafka-client.ts';
+import { ClientSockets, createKafka } from './kafka-client.ts';
 
 const tls = process.getBuiltinModule('node:tls');
 
@@ -40,4 +41,29 @@ test('to an address it is without the name of a server', async () => {
 
 test('without TLS none of it is asked for', async () => {
   expect(await openedWith({}, '127.0.0.1')).toBeUndefined();
+});
+
+test('bytes give their memory back when they are written, and have arrived as they were', async () => {
+  const arrived: Buffer[] = [];
+  const server = createServer((socket) => socket.on('data', (bytes) => arrived.push(bytes as Buffer)));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const sockets = new ClientSockets();
+  try {
+    const { port } = server.address() as AddressInfo;
+    const socket = sockets.factory({ host: '127.0.0.1', port, ssl: undefined as never, onConnect: () => undefined });
+    // As an encoder of kafkajs has them.
+    const request = Buffer.alloc(1 << 20, 'abc').subarray(0, 700_000);
+    const few = Buffer.from('few');
+    const all = Buffer.concat([request, few]);
+    socket.write(request, 'binary');
+    socket.write(few, 'binary');
+    socket.end();
+    const [served] = (await once(server, 'connection')) as [Socket];
+    await once(served, 'end');
+    expect(Buffer.concat(arrived).equals(all)).toBe(true);
+    expect([request.length, few.toString()]).toEqual([0, 'few']);
+  } finally {
+    sockets.end();
+    server.close();
+  }
 });

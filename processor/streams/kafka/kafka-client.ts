@@ -1,5 +1,6 @@
 import { connect, isIP, type Socket } from 'node:net';
 import kafkajs from '#kafkajs';
+import { freeWhole } from '../free-bytes.ts';
 import type { Logger } from '../logger.ts';
 import type { Broker } from './broker.ts';
 import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
@@ -39,8 +40,20 @@ const openSocket: kafkajs.ISocketFactory = ({ host, port, ssl, onConnect }) => {
         .connect({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...secure }, onConnect)
     : connect({ host, port }, onConnect);
   socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+  freeWritten(socket);
   return socket;
 };
+
+type Written = (error?: Error | null) => void;
+
+/** kafkajs makes bytes of its own for each request, and has no use for them once they are written. */
+function freeWritten(socket: Socket): void {
+  const write = socket.write.bind(socket) as (bytes: Uint8Array, encoding: string, written: Written) => boolean;
+  socket.write = (bytes: Uint8Array | string, encoding?: unknown): boolean =>
+    write(bytes as Uint8Array, encoding as string, (error) => {
+      if (!error && typeof bytes !== 'string') freeWhole(bytes);
+    });
+}
 
 /**
  * The sockets of one client. kafkajs connects again whenever something is asked of it: what was under way when it was

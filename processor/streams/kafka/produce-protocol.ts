@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { freeBytes } from '../free-bytes.ts';
 import type { ProtocolRequest } from './broker.ts';
 
 const require = createRequire(import.meta.url);
@@ -31,19 +32,31 @@ export interface ProduceResponse {
   }[];
 }
 
+/** Whoever has an answer to it calls `free`: what is sent again is encoded again. */
+interface EncodedProduce extends ProtocolRequest {
+  /** Gives the memory of its batches back, and that of what kafkajs has copied them to. */
+  free(): void;
+}
+
 /**
  * A Produce v7 request around batches that are encoded already: the newest version that kafkajs knows, read by every
  * broker since 2.1.
  */
-export function produceRequest(options: ProduceRequest): ProtocolRequest {
+export function produceRequest(options: ProduceRequest): EncodedProduce {
+  let copies: Buffer[] = [];
   return {
     request: {
       apiKey: PRODUCE,
       apiVersion: VERSION,
       apiName: 'Produce',
-      encode: async () => new EncodedParts(encode(options)),
+      encode: async () => new EncodedParts(encode(options), (copy) => copies.push(copy)),
     },
     response: { decode, parse: async (data) => data },
+    free: () => {
+      for (const copy of copies) freeBytes(copy);
+      copies = [];
+      for (const { partitions } of options.topics) for (const { batch } of partitions) freeBytes(batch);
+    },
   };
 }
 
@@ -55,9 +68,11 @@ class EncodedParts {
   readonly buf: Buffer = Buffer.alloc(0);
   readonly length: number;
   readonly #parts: readonly Buffer[];
+  readonly #onCopy: (into: Buffer) => void;
 
-  constructor(parts: readonly Buffer[]) {
+  constructor(parts: readonly Buffer[], onCopy: (into: Buffer) => void) {
     this.#parts = parts;
+    this.#onCopy = onCopy;
     this.length = parts.reduce((sum, part) => sum + part.length, 0);
   }
 
@@ -68,6 +83,7 @@ class EncodedParts {
   copy(into: Buffer, at: number): number {
     let to = at;
     for (const part of this.#parts) to += part.copy(into, to);
+    this.#onCopy(into);
     return to - at;
   }
 }

@@ -499,3 +499,13 @@ test('a request goes behind what stands before it', async () => {
   expect(alone.subarray(-batch.length).equals(batch)).toBe(true);
   expect(behind.toString('hex')).toBe(`00000007${alone.toString('hex')}`);
 });
+
+test('a request that is answered gives back the memory of its batches, and of their copy', async () => {
+  const batch = Buffer.alloc(100_000);
+  const topics = [{ topic: 't', partitions: [{ partition: 0, batch }] }];
+  const answered = produceRequest({ transactionalId: null, acks: -1, timeoutMs: 1, topics });
+  const copy = new Encoder().writeEncoder(await answered.request.encode()).buffer;
+  expect([batch.length, copy.length > batch.length]).toEqual([100_000, true]);
+  answered.free();
+  expect([batch.length, copy.length]).toEqual([0, 0]);
+});

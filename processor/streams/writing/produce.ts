@@ -4,7 +4,6 @@ import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { asAccessDenied, CODE, isConnectionCut, refusal, LeaderNotKnownError } from '../kafka/kafka-errors.ts';
 import { dateText } from '../date-text.ts';
 import { messageOf, StreamsError } from '../errors.ts';
-import { freeBytes } from '../free-bytes.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { encodeBatch, type BatchToSend } from '../kafka/batch-encoder.ts';
 import { shorterLetter } from './dead-letter.ts';
@@ -221,8 +220,8 @@ async function produceTo(
     throw asAccessDenied(error, `writing to ${[...topics.keys()].join(', ')}`) ?? error;
   })) as ProduceResponse;
   who.limits.passed(requestBytes, least);
-  // Whoever answers has read all of it; what is sent again is encoded again.
-  for (const partitions of topics.values()) for (const { batch } of partitions) freeBytes(batch);
+  // Whoever answers has read all of it.
+  request.free();
 
   for (const { topicName, partitions } of answer.topics) {
     for (const { partition, baseOffset, errorCode } of partitions) {
