@@ -37,7 +37,7 @@ import type { InstanceStatus, TaskStatus } from './task/instance-status.ts';
 import { TaskLayout } from './task/task-layout.ts';
 import { presentHandlers } from './thread/error-line.ts';
 import { loadTopology } from './thread/load-topology.ts';
-import { loadStreamThread, Supervisor, topologyBuilt, type Trouble } from './thread/supervisor.ts';
+import { loadStreamThread, Supervisor, threadsReady, topologyBuilt, type Trouble } from './thread/supervisor.ts';
 import { prepareTopicsWhenUp } from './topics/prepare-when-up.ts';
 import { purgeBehindCommits } from './topics/repartition-purge.ts';
 import { StatusPublisher } from './topics/status-publisher.ts';
@@ -140,12 +140,11 @@ export class KafkaStreams {
       this.#directory = directory;
       // Loading the code takes the threads longer than the topics: both at once.
       spares = this.#threadNames(directory).map((threadName) => loadStreamThread(threadName, place));
-      const [first] = spares;
-      const built = 'origin' in place && first !== undefined ? topologyBuilt(first) : Promise.resolve();
-      built.catch(() => undefined);
+      const loading = spares.map((spare) => topologyBuilt(spare));
+      void Promise.allSettled(loading);
       const topics = await this.#prepare(declared, (await directory.taskIds()).length > 0);
       // Now, and not when the first thread fails: what cannot be built again is a mistake of the caller's.
-      await built;
+      if ('origin' in place) await loading[0];
       if (this.#isClosed) return;
       const topology = renumbered(declared, topics.numbers);
       this.#topology = topology;
@@ -180,6 +179,7 @@ export class KafkaStreams {
       if (this.#paused) this.#supervisor.pause();
       this.#queries = new StoreQueries(layout, this.#supervisor, directory.processId, () => this.#owners);
       await this.#listen(layout, this.#supervisor);
+      await threadsReady(loading);
       if (this.#isClosed) return;
       this.#lifecycle.to('REBALANCING');
       this.#watching = this.#watches(topology, topics, layout);

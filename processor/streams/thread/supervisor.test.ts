@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import type { Logger } from '../logger.ts';
 import { parseStreamsConfig, type ThreadInit } from '../streams-config.ts';
-import { Supervisor } from './supervisor.ts';
+import { Supervisor, threadsReady } from './supervisor.ts';
 import type { FromThread, ToThread } from './thread-messages.ts';
 
 const HANG_MS = 4_000;
@@ -224,4 +224,20 @@ test('one that reads a long global table makes progress; one that reads no more 
   expect([errors, first().terminated]).toEqual([[], false]);
   for (let round = 1; round <= rounds && errors.length === 0; round += 1) reading(rounds);
   expect(errors).toEqual([expect.stringMatching(/it has committed nothing for \d+ ms/)]);
+});
+
+test('threads that load wait for each other, but not for one that has failed, nor for ever', async () => {
+  jest.useRealTimers();
+  const [one, other] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let ready = false;
+  const together = threadsReady([one.promise, other.promise], 2 ** 30).then(() => {
+    ready = true;
+  });
+  one.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(ready).toBe(false);
+  other.reject(new Error('its code cannot be loaded'));
+  await together;
+
+  await threadsReady([Promise.resolve(), new Promise(() => undefined)], 1);
 });

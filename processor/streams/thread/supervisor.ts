@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { ERROR_TABLE, StreamsError, type ErrorCode, type ErrorDetails } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -81,6 +82,8 @@ const ASLEEP_AFTER_MS = 5_000;
 const UNSTEADY_SHARE = 0.1;
 /** Code that loads is no user code that hangs, and a busy machine takes its time: a tenth of such silence counts. */
 const LOADING_SHARE = 0.1;
+/** Of threads that start together, for those whose code loads longer than that of the others. */
+const TOGETHER_WITHIN_MS = 500;
 /** A thread that commits seldom is not stuck between two commits. */
 const MOST_COMMIT_INTERVALS = 3;
 /**
@@ -452,6 +455,15 @@ export function topologyBuilt(worker: Worker): Promise<void> {
   worker.on('error', reject);
   worker.on('exit', () => reject(new StreamsError('THREAD_FAILED', 'the thread ended while it loaded its topology')));
   return promise.finally(() => worker.off('message', listen));
+}
+
+/**
+ * Resolves when all threads have their topology or have failed: those that join the group together have one rebalance,
+ * where the first of them would be given all tasks, and would close again what it has begun of them. One whose code
+ * loads for longer is not waited for.
+ */
+export async function threadsReady(loading: readonly Promise<void>[], withinMs = TOGETHER_WITHIN_MS): Promise<void> {
+  await Promise.race([Promise.allSettled(loading), sleep(withinMs, undefined, { ref: false })]);
 }
 
 /**
