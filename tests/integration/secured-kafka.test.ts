@@ -13,6 +13,7 @@ import { postGraphql } from '../support/api-under-test.ts';
 import { startSecuredBroker, type SecuredBroker } from '../support/secured-broker.ts';
 import { expectWithin } from '../support/speed.ts';
 import { publishOnce } from '../support/test-producer.ts';
+import { readTopic } from '../support/topic-reader.ts';
 import { until } from '../support/until.ts';
 import { testAdmin } from '../support/test-admin.ts';
 
@@ -21,6 +22,9 @@ const EXIT_WITHIN_MS = 10_000;
 const LOGIN_API = 'schema/logins/main.ts';
 /** What must be nowhere in what a process says. */
 const SECRETS = { password: 'canary-Passw0rd-7f31', wrong: 'canary-Wr0ng-19c4' };
+
+/** Of a request that gives its memory back when it is written: TLS has to have read it by then. */
+const LONG = 'no JSON '.repeat(50_000);
 
 type Right = readonly [on: number, name: string, pattern: number, ...may: number[]];
 
@@ -116,6 +120,7 @@ test(
       messages: [
         { value: JSON.stringify({ locale: 'CA', device_type: 'ios', timestamp: Math.floor(Date.now() / 1_000) }) },
         { value: 'no JSON' },
+        { value: LONG },
       ],
     });
     const api = await start(LOGIN_API, 'right', 'api');
@@ -124,8 +129,11 @@ test(
       const { data } = await postGraphql(`http://127.0.0.1:${String(api.port)}`, {
         query: '{ dataQuality { counted deadLettered } }',
       });
-      return JSON.stringify(data) === '{"dataQuality":{"counted":1,"deadLettered":1}}';
-    }, 'both are counted');
+      return JSON.stringify(data) === '{"dataQuality":{"counted":1,"deadLettered":2}}';
+    }, 'all are counted');
+    const { partitions } = await readTopic(secured.broker.connection, 'dlq-right');
+    const letters = partitions.flat().map(({ value }) => value?.toString());
+    expect(letters.toSorted()).toEqual(['no JSON', LONG]);
     for (const app of [processor, api]) {
       expect((await app.stop()).code).toBe(0);
       expectNoSecret(app);

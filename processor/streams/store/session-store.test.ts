@@ -35,6 +35,13 @@ interface Row {
 
 type Store = LiveSessionStore<string, Value>;
 
+type Flushed = Pick<Store, 'flush' | 'committed'>;
+
+async function commit(state: StateStore, store: Flushed, changes: StoreChange[] = store.flush()): Promise<void> {
+  await state.commit({ changes, ...NO_OFFSETS });
+  store.committed();
+}
+
 const KEYS = [
   'hot',
   'a',
@@ -183,8 +190,7 @@ async function history(state: StateStore, spec: StoreSpec<Value, string>, seed: 
     }
   }
   const changes = [...store.flush(), ...(await store.expireBefore(Infinity, STEPS))];
-  await state.commit({ changes, ...NO_OFFSETS });
-  store.committed();
+  await commit(state, store, changes);
   expect(state.digest().entries).toBe(0);
 }
 
@@ -194,19 +200,15 @@ test('an old value is read from disk neither for a put nor for a session that go
   const spec: StoreSpec<Value> = { name: NAME, kind: 'session', serde: jsonSerde<Value>(), retentionMs: 10 };
   const index = (await loadIndexes([spec], state)).get(NAME);
   const store = createSessionStore(spec, state, index as NonNullable<typeof index>);
-  const commit = async (changes: StoreChange[]): Promise<void> => {
-    await state.commit({ changes, ...NO_OFFSETS });
-    store.committed();
-  };
   for (let endMs = 1; endMs < 100; endMs += 1) {
     store.put('k', 0, endMs, { of: 'this' });
     store.delete('k', 0, endMs - 1);
-    if (endMs % 10 === 0) await commit(store.flush());
+    if (endMs % 10 === 0) await commit(state, store);
   }
   // One that came and went since the last commit is nothing to commit.
   const changes = store.flush();
   expect(changes.map(({ value }) => value?.toString() ?? 'gone').toSorted()).toEqual(['gone', '{"of":"this"}']);
-  await commit([...changes, ...(await store.expireBefore(1_000, 10))]);
+  await commit(state, store, [...changes, ...(await store.expireBefore(1_000, 10))]);
   for (const read of reads) expect(read).not.toHaveBeenCalled();
   expect(state.digest().entries).toBe(0);
 });
@@ -215,10 +217,6 @@ test('a committed number is read from memory, as its bytes have it, until nobody
   const state = openMemoryStore();
   const store = await opened(state, 1_000);
   const read = jest.spyOn(state, 'get');
-  const commit = async (): Promise<void> => {
-    await state.commit({ changes: store.flush(), ...NO_OFFSETS });
-    store.committed();
-  };
   const reads = (value: Value): number => {
     read.mockClear();
     for (let time = 0; time < 2; time += 1) {
@@ -229,15 +227,15 @@ test('a committed number is read from memory, as its bytes have it, until nobody
     return read.mock.calls.length;
   };
   store.put('k', 0, 5, 7);
-  await commit();
+  await commit(state, store);
   expect(reads(7)).toBe(0);
   store.put('k', 0, 5, { of: 'this' });
   expect(store.committedRow('k', 0, 5)?.value).toBe(7);
-  await commit();
+  await commit(state, store);
   expect(reads({ of: 'this' })).toBe(6);
   // JSON has no such number.
   store.put('k', 0, 5, -0);
-  await commit();
+  await commit(state, store);
   expect(reads(0)).toBe(1);
   store.put('k', 0, 5, 1);
   store.clear();
@@ -262,8 +260,7 @@ test('what is kept of sessions that go on for a long time is no more than of tho
     store.delete('k', 0, endMs - 1);
     // Some go on several times until a commit.
     if (endMs % 3 !== 0) continue;
-    await state.commit({ changes: store.flush(), ...NO_OFFSETS });
-    store.committed();
+    await commit(state, store);
   }
   const most = rows.mock.results.reduce((sum, { value }) => Math.max(sum, value as number), 0);
   rows.mockRestore();
@@ -298,8 +295,7 @@ test('what has expired is found behind times of which all sessions have gone on'
       if (endMs > 10) store.delete(key, 0, endMs - 10 - behindMs);
       store.put(key, 0, endMs - behindMs, { of: key });
     }
-    await state.commit({ changes: store.flush(), ...NO_OFFSETS });
-    store.committed();
+    await commit(state, store);
   }
   expect(await store.expireBefore(380, 1_000)).toEqual([]);
   expect(await store.expireBefore(1_000, 1_000)).toHaveLength(keys.length);
@@ -333,14 +329,10 @@ async function opened(state: StateStore, retentionMs: number): Promise<Store> {
 test('a change says what was there before: nothing, or the hash of its entry', async () => {
   const state = await openLevelDbStore(join(directory, 'hashes'), { identity: { applicationId: 'a', taskId: '0_0' } });
   const store = await opened(state, 10);
-  const commit = async (changes: StoreChange[]): Promise<void> => {
-    await state.commit({ changes, ...NO_OFFSETS });
-    store.committed();
-  };
   for (const endMs of [1, 2, 3]) store.put('k', 0, endMs, { of: 'this' });
   const changes = store.flush();
   expect(changes.map(({ previous }) => previous)).toEqual([null, null, null]);
-  await commit(changes);
+  await commit(state, store, changes);
   store.put('k', 0, 1, { of: 'that' });
   store.delete('k', 0, 2);
   const later = [...store.flush(), ...(await store.expireBefore(4, 2))];
@@ -352,7 +344,7 @@ test('a change says what was there before: nothing, or the hash of its entry', a
     [undefined, undefined],
     [undefined, known],
   ]);
-  await commit(later);
+  await commit(state, store, later);
   expect(state.digest().entries).toBe(0);
   expect(await state.verify()).toBe(true);
   await state.close();
@@ -366,15 +358,13 @@ test('of a commit that failed behind its hashes none is kept', async () => {
   if (state === undefined || failed === undefined) throw new Error('no stores');
   const store = await opened(state, 10);
   store.put('k', 0, 1, { of: 'first' });
-  await state.commit({ changes: store.flush(), ...NO_OFFSETS });
-  store.committed();
+  await commit(state, store);
   store.put('k', 0, 1, { of: 'second' });
   // All of a commit but for its end.
   await failed.commit({ changes: store.flush(), ...NO_OFFSETS });
   store.clear();
   store.put('k', 0, 1, { of: 'third' });
-  await state.commit({ changes: store.flush(), ...NO_OFFSETS });
-  store.committed();
+  await commit(state, store);
   expect(await state.verify()).toBe(true);
   await Promise.all([state.close(), failed.close()]);
 });
@@ -394,8 +384,7 @@ test('sessions that are gone through are neither deleted nor expired meanwhile',
   const state = openMemoryStore();
   const store = await opened(state, 10);
   store.put('k', 0, 1, { of: 'k' });
-  await state.commit({ changes: store.flush(), ...NO_OFFSETS });
-  store.committed();
+  await commit(state, store);
   const walk = store.ownView().find('k', 0, 1)[Symbol.iterator]();
   walk.next();
   const message = 'is written to while it is gone through';
@@ -420,8 +409,7 @@ test('rows that have expired have their places taken by others', async () => {
     store.put('k', 0, endMs, { of: 'this' });
     store.delete('k', 0, endMs - 1);
     const changes = [...store.flush(), ...(await store.expireBefore(endMs - 10, 100))];
-    await state.commit({ changes, ...NO_OFFSETS });
-    store.committed();
+    await commit(state, store, changes);
   }
   const most = rows.mock.results.reduce((sum, { value }) => Math.max(sum, value as number), 0);
   rows.mockRestore();
@@ -432,15 +420,13 @@ test('a session that is put again behind its deletion is there, and the iterator
   const state = openMemoryStore();
   const store = await opened(state, 10);
   store.put('k', 0, 1, { of: 'first' });
-  await state.commit({ changes: store.flush(), ...NO_OFFSETS });
-  store.committed();
+  await commit(state, store);
   store.delete('k', 0, 1);
   store.put('k', 0, 1, { of: 'second' });
   expect(store.get('k', 0, 1)).toEqual({ of: 'second' });
   const walk = store.ownView().find('k', 0, 1)[Symbol.iterator]();
   walk.next();
-  await state.commit({ changes: store.flush(), ...NO_OFFSETS });
-  store.committed();
+  await commit(state, store);
   expect(() => walk.next()).toThrow('is read on after a commit');
   expect(store.committedRow('k', 0, 1)?.value).toEqual({ of: 'second' });
 });
